@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,6 +77,30 @@ def test_missing_values_are_replaced_by_the_offset():
     assert np.allclose(distances, exact_neighbors(filled / 2, "manhattan", 5))
 
 
+class ExactDescent:
+    """Stand-in for `pynndescent.NNDescent` with exact neighbours; row 0 lacks its last neighbour.
+
+    PyNNDescent itself compiles its functions for half a minute.
+    """
+
+    def __init__(self, rows, metric, n_neighbors, random_state):
+        distances = all_distances(rows, metric)
+        indices = np.argsort(distances, axis=1, kind="stable")[:, :n_neighbors]
+        self.neighbor_graph = indices, np.take_along_axis(distances, indices, axis=1)
+        indices[0, -1] = -1
+
+
+@pytest.mark.parametrize(("metric", "received"), [("manhattan", ROWS / 2), ("jaccard", ROWS != 0)])
+def test_a_graph_of_pynndescent_loses_own_rows_and_gaps(metric, received, monkeypatch):
+    monkeypatch.setattr(neighbor_search, "EXACT_ROWS", 10)
+    monkeypatch.setitem(sys.modules, "pynndescent", SimpleNamespace(NNDescent=ExactDescent))
+    indices, distances = find(ROWS, metric)
+    assert np.allclose(distances[1:], exact_neighbors(received, metric, 5)[1:])
+    assert not (indices == ALL[:, None]).any()
+    assert (indices[0, -1], distances[0, -1]) == (indices[0, 0], distances[0, 0])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["manhattan", "jaccard"])
 def test_many_rows_are_searched_by_pynndescent(metric, monkeypatch):
     pytest.importorskip("pynndescent")
