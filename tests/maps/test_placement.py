@@ -141,7 +141,7 @@ def test_votes_match_a_direct_computation(digits_map):
                 weight * (kernel(p, q, 1) + kernel(p, q, 4))
                 for q, weight in zip(positions, proximity, strict=True)
             )
-            + placement.encoder_weight * proximity.mean() * kernel(p, encoded[row], 4)
+            + placement.encoder_weight * proximity.mean() * kernel(p, encoded[row], 8)
             for p in positions
         ]
         mode = positions[int(np.argmax(votes))]

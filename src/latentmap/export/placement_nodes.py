@@ -16,7 +16,7 @@ from latentmap.maps.directions import ROUNDING
 from latentmap.maps.directions import TINY as TINY_LENGTH
 from latentmap.maps.fitted_rows import MAX_FLOAT16
 from latentmap.maps.local_mean import code_limits
-from latentmap.maps.placement import PROXIMITY, TINY, WIDE_WINDOW, Placement
+from latentmap.maps.placement import ENCODER_WINDOW, PROXIMITY, TINY, WIDE_WINDOW, Placement
 from latentmap.preprocessing.neighbors import MAX_CELL_RATIO, MIN_CELLS
 from latentmap.preprocessing.pca_projection import projection_weights
 
@@ -148,27 +148,27 @@ def _vote(g: OnnxGraph, placement: Placement, neighbors: str, distances: str, en
     ratio = g.add("Div", distances, g.add("Max", farthest, Double(TINY)))
     proximity = _gaussian(g, g.add("Mul", ratio, ratio), 1 / (2 * PROXIMITY))
     rows, columns = _insert_axis(g, positions, 2), _insert_axis(g, positions, 1)
-    wide = _wide_votes(g, placement, g.add("Sub", rows, columns))
+    wide = _votes(g, g.add("Sub", rows, columns), _variance(placement, WIDE_WINDOW))
     narrow = g.add("Pow", wide, Double(WIDE_WINDOW**2))
     votes = g.add("Mul", g.add("Add", wide, narrow), _insert_axis(g, proximity, 1))
     difference = g.add("Sub", positions, _insert_axis(g, encoded, 1))
     weight = g.add("ReduceMean", proximity, np.array([1]))
     weight = g.add("Mul", weight, Double(placement.encoder_weight))
-    encoder_votes = g.add("Mul", _wide_votes(g, placement, difference), weight)
-    votes = g.add("Add", g.add_sum(votes, 2), encoder_votes)
+    encoder_votes = _votes(g, difference, _variance(placement, ENCODER_WINDOW))
+    votes = g.add("Add", g.add_sum(votes, 2), g.add("Mul", encoder_votes, weight))
     best = g.add("ArgMax", votes, axis=1, keepdims=1)
     weights = g.add("Mul", g.add("GatherND", narrow, best, batch_dims=1), proximity)
     return _weighted_mean(g, weights, positions)
 
 
-def _wide_votes(g: OnnxGraph, placement: Placement, differences: str) -> str:
-    """Return the wide votes at differences of positions, whose last axis is the component."""
-    squares = g.add_sum(g.add("Mul", differences, differences), -1)
-    return _gaussian(g, squares, _wide_variance(placement))
+def _votes(g: OnnxGraph, differences: str, variance: float) -> str:
+    """Return the votes at differences of positions, whose last axis is the component."""
+    return _gaussian(g, g.add_sum(g.add("Mul", differences, differences), -1), variance)
 
 
-def _wide_variance(placement: Placement) -> float:
-    return (WIDE_WINDOW * placement.window) ** 2
+def _variance(placement: Placement, width: float) -> float:
+    """Return the variance of a vote whose standard deviation is ``width`` windows."""
+    return (width * placement.window) ** 2
 
 
 def _gaussian(g: OnnxGraph, squares: str, variance: float) -> str:
@@ -216,7 +216,7 @@ def _local_mean(g: OnnxGraph, placement: Placement, codes: str) -> tuple[str, st
     has_span = g.add("Greater", span, Double(0))
     ratio = g.add("Div", excess, g.add("Where", has_span, span, Double(1)))
     taper = g.add("Where", has_span, g.add("Sub", Double(1), ratio), Double(1))
-    variance = _wide_variance(placement)
+    variance = _variance(placement, WIDE_WINDOW)
     weights = g.add("Mul", g.add("Mul", taper, taper), _gaussian(g, excess, variance))
     points = g.cast(_gather(g, fitted.points, neighbors), Double)
     mean_point = _weighted_mean(g, weights, points)

@@ -26,9 +26,8 @@ GAUSSIAN_ROWS = 10_000
 # Perplexity of Gaussian affinities for each of the neighbours that a user asks for.
 PERPLEXITY_PER_NEIGHBOR = 3
 # Iterations and momentum with and without early exaggeration; the keys tell whether the layout has
-# at most GAUSSIAN_ROWS rows. Early iterations take less time, and later ones improve the
-# neighbourhoods of many rows little.
-SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((75, 0.8), (150, 0.8))}
+# at most GAUSSIAN_ROWS rows. Early iterations take less time than later ones.
+SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((100, 0.5), (200, 0.8))}
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
 # With fewer rows, threads wait for each other longer than they compute.
 PARALLEL_ROWS = 10_000

@@ -19,9 +19,9 @@ from latentmap.value_types import Positive, Range
 
 # Number of neighbours that are compared with the encoder's output if none of them vote.
 COMPARED_NEIGHBORS = 10
-# Standard deviation of the wide votes and of the encoder's vote, as a multiple of `window`, which
-# is that of the narrow votes.
-WIDE_WINDOW = 4.0
+# Standard deviations of the wide votes and of the encoder's vote, as multiples of `window`, the
+# standard deviation of the narrow votes.
+WIDE_WINDOW, ENCODER_WINDOW = 4.0, 8.0
 # The weight of a neighbour at the distance d is exp(−PROXIMITY · d² / d_k²), where d_k is the
 # distance of the farthest neighbour.
 PROXIMITY = 2.0
@@ -122,10 +122,10 @@ class Placement(FileRecord):
         """Return the mode of the positions of given neighbours, shape (n, n_components).
 
         The position of every neighbour gets a narrow and a wide Gaussian vote from each neighbour,
-        and a wide vote from the encoder. The votes of nearer neighbours have more weight. The wide
-        votes select a cluster, and the narrow votes the position in it. The position with the
-        greatest sum is moved once to the mean within the window, a step of mean shift (Y. Cheng,
-        IEEE PAMI 17, 1995).
+        and a still wider vote from the encoder. The votes of nearer neighbours have more weight.
+        The wide votes select a cluster, and the narrow votes the position in it. The position with
+        the greatest sum is moved once to the mean within the window, a step of mean shift
+        (Y. Cheng, IEEE PAMI 17, 1995).
         """
         if not self.n_neighbors:
             return encoded
@@ -142,17 +142,20 @@ class Placement(FileRecord):
         positions = np.ascontiguousarray(positions, np.float64)
         farthest = np.maximum(distances[:, -1], TINY)
         proximity = np.exp(-PROXIMITY * (distances.T / farthest) ** 2)
-        wide = self._wide_votes(positions[:, :, None] - positions[:, None])
+        wide = self._votes(positions[:, :, None] - positions[:, None])
         narrow = wide ** int(WIDE_WINDOW**2)
         votes = ((wide + narrow) * proximity).sum(axis=1)
-        encoder_votes = self._wide_votes(positions - encoded.T[:, None])
+        encoder_votes = self._votes(positions - encoded.T[:, None], ENCODER_WINDOW)
         votes += self.encoder_weight * proximity.mean(axis=0) * encoder_votes
         weights = narrow[votes.argmax(axis=0), :, np.arange(len(encoded))].T * proximity
         return ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
 
-    def _wide_votes(self, differences: np.ndarray) -> np.ndarray:
-        """Return the wide votes at differences of positions, whose first axis is the component."""
-        return np.exp((differences**2).sum(axis=0) / (-2 * (WIDE_WINDOW * self.window) ** 2))
+    def _votes(self, differences: np.ndarray, width: float = WIDE_WINDOW) -> np.ndarray:
+        """Return the votes at differences of positions, whose first axis is the component.
+
+        ``width`` is the standard deviation of a vote as a multiple of the window.
+        """
+        return np.exp((differences**2).sum(axis=0) / (-2 * (width * self.window) ** 2))
 
     def measure(
         self, codes: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
@@ -162,7 +165,7 @@ class Placement(FileRecord):
         for block in row_blocks(len(codes)):
             positions = self.fitted.positions[neighbors[block]]
             offsets = positions - codes[block, None].astype(np.float64)
-            agreement[block] = self._wide_votes(offsets.transpose(2, 0, 1)).mean(axis=1)
+            agreement[block] = self._votes(offsets.transpose(2, 0, 1)).mean(axis=1)
         spread = np.maximum(self.fitted.spread(neighbors), self.min_spread)
         return PlacementQuality(agreement, np.sqrt((distances**2).mean(axis=1)) / spread)
 

@@ -32,8 +32,8 @@ RECALL_NEIGHBORS = (10, 50)
 SCALE_NEIGHBOR, SCALE_SAMPLE = 10, 3000
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 # The encoder has learned the positions of fitted rows, so its weight is limited.
-DEFAULT = (12, 2.0, 3.0)
-CANDIDATES = ((6, 2.0, 3.0), (12, 1.0, 3.0), (20, 2.0, 3.0), (12, 2.0, 0.0), (0, 2.0, 0.0))
+DEFAULT = (8, 2.0, 3.0)
+CANDIDATES = ((5, 2.0, 3.0), (8, 1.0, 3.0), (16, 2.0, 3.0), (8, 2.0, 0.0), (0, 2.0, 0.0))
 # A candidate replaces the default if its recall is above this multiple of the default's recall.
 MIN_IMPROVEMENT = 1.05
 N_DECODING_ROWS = (10, 20, 40)
