@@ -302,10 +302,11 @@ def test_the_file_writes_integer_labels_and_codes_of_one_component(open_page, tm
     assert [name for name in lines[0] if name.startswith("code")] == ["code 1"]
 
 
-@pytest.mark.parametrize("button", ["#open", "#draw"])
-def test_the_file_explains_that_placing_needs_the_server(open_page, files, button):
-    page = open_page(files["digits"])
-    page.tab.click(button)
+@pytest.mark.parametrize(("name", "obstacle"), [("wine", "components"), ("people", "a table")])
+def test_the_file_explains_why_it_cannot_place_rows(open_page, files, name, obstacle):
+    page = open_page(files[name])
+    page.tab.click("#open")
+    assert obstacle in page.text("#notice p")
     assert "This page is an exported file" in page.text("#notice p")
 
 

@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 19_000_000
 MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
 _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
-_GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the file size.
+_GRID_SHARE, _COLUMN_SHARE, _ENCODER_SHARE = 0.35, 0.6, 0.55  # Shares of the file size.
 _SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 
 Buffers = dict[str, bytes]
@@ -71,7 +71,7 @@ def export_page(
     description = scene.describe()
     for scale, values in zip(description["color_scales"], colors, strict=True):
         scale.update(values.describe())
-    buffers = _common_buffers(scene, colors)
+    buffers = _common_buffers(scene, colors) | _encoder_buffer(scene, description)
     # Base64 needs four characters for three bytes.
     budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
     if scene.table is None:
@@ -94,6 +94,20 @@ def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
         if scale.column is None:  # The values of a column are embedded with the table.
             buffers[f"color-{i}"] = values.values.tobytes()
     return {name: _deflate(content) for name, content in buffers.items() if content is not None}
+
+
+def _encoder_buffer(scene: Scene, description: dict[str, Any]) -> Buffers:
+    """Return the buffer of the encoder; remove it from the description if it is too large."""
+    content = scene.buffer("encoder")
+    if content is None:
+        return {}
+    compressed = _deflate(content)
+    if 4 / 3 * len(compressed) <= _ENCODER_SHARE * MAX_FILE_BYTES:
+        return {"encoder": compressed}
+    size = f"{4 / 3 * len(compressed) / 1e6:.0f} MB"
+    description["encoder"] = None
+    description["encoder_obstacle"] = f"the rows that the map stores would add {size}"
+    return {}
 
 
 def _image_rows(scene: Scene, budget: float, verbose: bool) -> tuple[dict[str, Any], Buffers]:

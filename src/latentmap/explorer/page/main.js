@@ -12,6 +12,7 @@ import { installLegend, installTheme } from "./legend.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { installNeighborhood } from "./neighborhood.js";
+import { loadEncoder } from "./new_rows.js";
 import { installPointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
@@ -74,7 +75,7 @@ async function start(source) {
   if (columns.length > 0) for (const id of ["decoded", "row", "upload"]) installColumnToggle(byId(id));
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
-  installDrawing(placeFile);
+  installDrawing(source, placeFile);
   const restoreState = installAddress(view);
   await installLegend(source);
   resizeMap(); // The legend has entries now, so its width may have changed.
@@ -91,10 +92,12 @@ async function start(source) {
       positionOf: (/** @type {number} */ row) => points.positionOf(row),
       selectedRows,
       goTo,
+      placeRow: async (/** @type {number[]} */ numbers) => (await loadEncoder(source))(Float32Array.from(numbers)),
     }),
   });
   document.body.dataset.state = "ready";
   await source.prepare?.();
+  if (scene.encoder) await loadEncoder(source);
 }
 
 start(isExported ? new FileSource() : new ServerSource()).catch(showError);

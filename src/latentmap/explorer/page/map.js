@@ -52,7 +52,7 @@ export function installMap(section, source, view, points) {
 
   view.onChange(scheduleAll);
   onChange(["colors", "hiddenCategories", "selection", "passing", "matches", "theme"], scheduleAll);
-  onChange(["contours", "position", "cursor", "hoveredRow", "pickedRow", "neighborhood", "outline", "path", "upload"], scheduleOverlay);
+  onChange(["contours", "position", "cursor", "hoveredRow", "pickedRow", "neighborhood", "outline", "path", "upload", "previewPoints"], scheduleOverlay);
   const toggleContours = () => setState({ contours: !state.contours });
   byId("contours").onclick = toggleContours;
   addShortcut("c", "Show or hide density contours", toggleContours);
@@ -197,7 +197,7 @@ function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
   }
 
   return (/** @type {number} */ ratio) => {
-    const { hoveredRow, pickedRow, neighborhood, path, outline, upload, cursor, position } = state;
+    const { hoveredRow, pickedRow, neighborhood, path, outline, upload, previewPoints, cursor, position } = state;
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -210,6 +210,7 @@ function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
     if (hoveredRow >= 0 && hoveredRow !== pickedRow) drawRing(hoveredRow, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();
     if (outline) drawOutline(outline);
+    for (const point of previewPoints) drawStar(view.toScreen(...point), 5);
     upload?.rows.forEach((row, k) => drawStar(view.toScreen(...row.point), k === upload.current ? 9 : 5));
     if (cursor === "cross" && position) drawCross(view.toScreen(...position));
   };

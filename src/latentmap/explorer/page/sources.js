@@ -6,14 +6,11 @@ import {
   createDecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
 } from "./embedded.js";
 import { formatCsv, formatValue } from "./format.js";
+import { loadEncoder, readRows } from "./new_rows.js";
 import { Points } from "./points.js";
 import { SIMILAR_ROWS, columns, imageSize, loadTexts, numberOf, scene, valueOf } from "./scene.js";
 
-/** @import { Colors, Picture, Point, Row, Source, StoredRows, TableRow } from "./types.js" */
-
-/** The message for functions that need the server. */
-export const NEEDS_SERVER =
-  "This page is an exported file, which cannot place new rows. Use a page that latentmap serves to place your own rows.";
+/** @import { Colors, NewRow, Picture, PlacedRow, Point, Row, Source, StoredRows, TableRow } from "./types.js" */
 
 /** The token in the link. A server that other machines can reach requires it. */
 const token = new URLSearchParams(location.search).get("token");
@@ -210,19 +207,32 @@ export class FileSource {
 
   /** Return the nearest rows on the map, because the file contains no codes. @param {number} i */
   async similar(i) {
+    return this.#nearestRows((await this.#points).positionOf(i), i);
+  }
+
+  /** @param {Point} point @param {number} [excluded]  a row */
+  async #nearestRows([left, low], excluded = -1) {
     const { x, y } = await this.#points;
     const weight = scene.n_components === 1 ? 0 : 1; // For one component, y is the height in a histogram.
-    const distances = x.map((_, k) => Math.hypot(x[k] - x[i], weight * (y[k] - y[i])));
+    const distances = x.map((_, k) => Math.hypot(x[k] - left, weight * (y[k] - low)));
     const rows = [...distances.keys()]
-      .filter((k) => k !== i)
+      .filter((k) => k !== excluded)
       .sort((a, b) => distances[a] - distances[b])
       .slice(0, SIMILAR_ROWS);
     return { rows, distances: rows.map((k) => distances[k]) };
   }
 
-  /** @returns {Promise<never>} */
-  async place() {
-    throw new Error(NEEDS_SERVER);
+  /** @param {string} name @param {Blob} file */
+  async place(name, file) {
+    const { rows, ...facts } = await readRows(name, file);
+    const placeRow = await loadEncoder(this);
+    return { ...facts, rows: await Promise.all(rows.map((row) => this.#placedRow(row, placeRow(row.numbers)))) };
+  }
+
+  /** @param {NewRow} row @param {Point} point @returns {Promise<PlacedRow>} */
+  async #placedRow({ original }, point) {
+    const [{ rows, distances }, reconstruction] = await Promise.all([this.#nearestRows(point), this.#grid.rowAt(point)]);
+    return { point, similar: rows, distances, original, reconstruction, confidence: null, error: null };
   }
 
   /** Write the same columns as the server, with map positions instead of codes. @param {number[]} rows */

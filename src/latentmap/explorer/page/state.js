@@ -30,6 +30,7 @@ export const state = {
   outline: null,
   path: [],
   upload: null,
+  previewPoints: [],
   contours: false,
 };
 

@@ -94,6 +94,69 @@ export interface StoredRows {
   column?(j: number): Promise<Uint16Array>;
 }
 
+export type Numbers = Float32Array | Float64Array | Uint32Array;
+
+/** Position of an array in a block of bytes. */
+export interface ArrayReference {
+  type: "float16" | "float32" | "float64" | "uint32";
+  start: number;
+  length: number;
+}
+
+/** Settings of an operation of the encoder; see `inference/evaluator.py`. */
+export interface Settings {
+  activation?: string;
+  low?: number;
+  high?: number;
+  start?: number;
+  stop?: number;
+}
+
+/** Stored rows by which a map places rows; see `maps/placement.py`. */
+export interface PlacementDescription extends Record<
+  "offset" | "scale" | "row_mean" | "components" | "points" | "positions" | "centers" | "starts", ArrayReference
+> {
+  n_neighbors: number;
+  window: number;
+  encoder_weight: number;
+  point_scale: number;
+  direction_matrix: ArrayReference | null;
+  direction_offset: ArrayReference | null;
+}
+
+/** The graph of the encoder, its stored rows, and the format of its rows; see `page_encoder.py`. */
+export interface EncoderDescription {
+  nodes: { operation: string; inputs: number[]; settings: Settings; weights: ArrayReference[] }[];
+  placement: PlacementDescription | null;
+  row_format: ImageFormat | ColumnFormat;
+}
+
+/** The numbers of black and white in image rows, and the number of channels of these rows. */
+export interface ImageFormat {
+  low: number;
+  high: number;
+  channels: number;
+}
+
+/** Names of the numbers of a row, and the number that each displayed column shows, null for none. */
+export interface ColumnFormat {
+  names: string[];
+  displayed: (number | null)[];
+}
+
+/** A row of a file or drawing. */
+export interface NewRow {
+  numbers: Float32Array;
+  original: Row;
+}
+
+export interface NewRows {
+  rows: NewRow[];
+  /** Rows in the file. */
+  total: number;
+  note: string;
+}
+
 export interface Scene {
   mode: "server" | "file";
   title: string;
@@ -113,6 +176,10 @@ export interface Scene {
   /** The buffer with the name of each row, null if the rows have no names. */
   names: string | null;
   density: Grid;
+  /** The encoder of the model, null if the page cannot compute it. */
+  encoder: EncoderDescription | null;
+  /** Why there is no encoder, as the end of a sentence. */
+  encoder_obstacle: string | null;
   color_scales: ColorScale[];
   /** The largest file that the server reads. */
   max_upload_bytes?: number;
@@ -243,6 +310,8 @@ export interface State {
   /** Ends of the interpolation: none, one or two points. */
   path: Point[];
   upload: Upload | null;
+  /** Points of a drawing or file for which the server has not returned details yet. */
+  previewPoints: Point[];
   /** Whether density contours are drawn. */
   contours: boolean;
 }

@@ -1,19 +1,19 @@
 /*
- * Uploaded rows: a dropped or chosen file, or a drawing. The server reads the rows and places them
- * on the map; if it cannot read them, the page shows its error message.
+ * Uploaded rows: a dropped or chosen file, or a drawing. The page places rows that it can read at once.
+ * A server then reads them, and adds their reconstructions and scores or shows an error message.
  */
 
 import { byId, closeNotice, context2d, createButton, createElement, find, reveal, showNotice } from "./dom.js";
 import { withoutAlpha } from "./embedded.js";
 import { formatWhole } from "./format.js";
+import { encoderMessage, loadEncoder, pictureRow, readRows } from "./new_rows.js";
 import { formatPosition } from "./panel.js";
 import { comparisonElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
 import { imageSize, isExported, scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
-import { NEEDS_SERVER } from "./sources.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { GoToRow, Upload, PlaceFile, Point, Source } from "./types.js" */
+/** @import { GoToRow, Picture, Upload, PlaceFile, Point, Source } from "./types.js" */
 
 const PAD_SIZE = 224; // Longer side of the drawing pad, in pixels.
 const PEN_WIDTH = PAD_SIZE / 12;
@@ -39,10 +39,30 @@ export function installPlacedRows(source, goTo) {
     if (state.upload) show(state.upload);
   });
   return latestOnly(async ({ file, name, title }) => {
-    const placement = await source.place(name, file);
-    setState({ upload: { ...placement, title, current: 0 } });
+    try {
+      await previewFile(source, name, file);
+      const placement = await source.place(name, file);
+      setState({ upload: { ...placement, title, current: 0 } });
+    } finally {
+      setState({ previewPoints: [] });
+    }
     closeNotice();
   });
+}
+
+/** Whether the page can place rows. */
+const canPlace = !isExported || scene.encoder !== null;
+
+/**
+ * Mark the rows of a file on the map before the server returns them, if the page can read the file.
+ * @param {Source} source @param {string} name @param {Blob} file
+ */
+async function previewFile(source, name, file) {
+  if (isExported || !scene.encoder) return;
+  const newRows = await readRows(name, file).catch(() => null); // The server reads other files.
+  if (!newRows) return;
+  const placeRow = await loadEncoder(source);
+  setState({ previewPoints: newRows.rows.map(({ numbers }) => placeRow(numbers)) });
 }
 
 /** @param {HTMLElement} section @param {Upload} upload @param {HTMLElement} similarRows */
@@ -92,7 +112,7 @@ export function installFileUpload(placeFile) {
     } else if (file) placeFile({ file, name: file.name, title: file.name });
   };
   addShortcut("o", "Open a file of rows and place them on the map", () => byId("open").click());
-  byId("open").onclick = () => (isExported ? showNotice(NEEDS_SERVER) : chooser.click());
+  byId("open").onclick = () => (canPlace ? chooser.click() : showNotice(encoderMessage()));
   chooser.onchange = () => {
     upload(chooser.files?.[0]);
     chooser.value = "";
@@ -111,8 +131,8 @@ export function installFileUpload(placeFile) {
   });
 }
 
-/** Install the drawing pad if rows are grey images. @param {PlaceFile} placeFile */
-export function installDrawing(placeFile) {
+/** Install the drawing pad if rows are grey images. @param {Source} source @param {PlaceFile} placeFile */
+export function installDrawing(source, placeFile) {
   if (imageSize?.channels !== 1) return;
   const { height, width } = imageSize;
   const section = byId("drawing");
@@ -132,6 +152,13 @@ export function installDrawing(placeFile) {
     context.stroke();
   };
 
+  const preview = latestOnly(async (/** @type {HTMLCanvasElement} */ canvas) => {
+    if (!scene.encoder) return;
+    const placeRow = await loadEncoder(source);
+    setState({ previewPoints: [placeRow(pictureRow(drawnPicture(canvas, height, width)).numbers)] });
+    await new Promise(requestAnimationFrame);
+  });
+
   pad.onpointerdown = (event) => {
     pad.setPointerCapture(event.pointerId);
     context.beginPath();
@@ -139,10 +166,12 @@ export function installDrawing(placeFile) {
     draw(event);
   };
   pad.onpointermove = (event) => {
-    if (pad.hasPointerCapture(event.pointerId)) draw(event);
+    if (!pad.hasPointerCapture(event.pointerId)) return;
+    draw(event);
+    preview(pad);
   };
   pad.onpointerup = () =>
-    placeFile({ file: portableGreyMap(pad, height, width), name: "drawing.pgm", title: "your drawing" });
+    placeFile({ file: portableGreyMap(drawnPicture(pad, height, width)), name: "drawing.pgm", title: "your drawing" });
 
   clear();
   byId("pad-clear").onclick = () => {
@@ -153,7 +182,7 @@ export function installDrawing(placeFile) {
   byId("draw").hidden = false;
   addShortcut("d", "Draw a row and place it on the map", () => byId("draw").click());
   byId("draw").onclick = () => {
-    if (isExported) return showNotice(NEEDS_SERVER);
+    if (!canPlace) return showNotice(encoderMessage());
     section.hidden = false;
     return reveal(section);
   };
@@ -169,13 +198,16 @@ function pixelOnPad(pad, event) {
 }
 
 /**
- * Return the drawing, averaged to the size of a row, as a PGM file.
- * @param {HTMLCanvasElement} pad @param {number} height @param {number} width
+ * Return the drawing, averaged to the size of a row.
+ * @param {HTMLCanvasElement} pad @param {number} height @param {number} width @returns {Picture}
  */
-function portableGreyMap(pad, height, width) {
+function drawnPicture(pad, height, width) {
   const context = context2d(createElement("canvas", { width, height }), { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(pad, 0, 0, width, height);
-  const pixels = withoutAlpha(context.getImageData(0, 0, width, height).data, 1);
-  return new Blob([`P5\n${width} ${height}\n255\n`, pixels]);
+  return { height, width, channels: 1, data: withoutAlpha(context.getImageData(0, 0, width, height).data, 1) };
 }
+
+/** Return a grey picture as a PGM file. @param {Picture} picture */
+const portableGreyMap = ({ height, width, data }) =>
+  new Blob([`P5\n${width} ${height}\n255\n`, /** @type {Uint8Array<ArrayBuffer>} */ (data)]);

@@ -1,0 +1,157 @@
+/*
+ * Placement of rows by their nearest stored rows. It computes what `maps.placement.Placement` computes,
+ * with the same cells of the search, because a position depends on which stored rows are the nearest.
+ */
+
+import { dotProduct, matrixProduct, numberAt, squaredDistance, sum, weightedMean } from "./arrays.js";
+
+/** @import { ArrayReference, Numbers, PlacementDescription } from "./types.js" */
+
+// Settings of `preprocessing.neighbors.BatchInvariantIndex` and of `maps.placement`.
+const [MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO] = [4, 32, 2];
+const [WIDE_WINDOW, PROXIMITY, TINY] = [4, 2, 1e-12];
+const MAX_HALF = 6e4;
+// Settings of `maps.directions`.
+const [ROUNDING, MIN_LENGTH] = [2 ** -11, 1.1754943508222875e-38];
+
+/**
+ * Return the function that places a row by its numbers and by the code that the network gives it.
+ * @param {PlacementDescription} description @param {(reference: ArrayReference) => Numbers} read
+ * @returns {(row: Float32Array, encoded: Numbers) => Numbers}
+ */
+export function placeByStoredRows(description, read) {
+  const [offset, scale, rowMean, components, points, positions, centers, starts] = [
+    description.offset, description.scale, description.row_mean, description.components,
+    description.points, description.positions, description.centers, description.starts,
+  ].map(read);
+  const { window, encoder_weight, point_scale } = description;
+  const count = starts[starts.length - 1];
+  const width = points.length / count;
+  const dimensions = positions.length / count;
+  const directions = createDirections(description, read);
+  const searchPoints = directions ? allDirections(points, width, directions) : points;
+  const wideFactor = -1 / (2 * (WIDE_WINDOW * window) ** 2);
+
+  /** Return the point of a row, with the precision of stored points. @param {Float32Array} row */
+  function pointOf(row) {
+    const centred = Float64Array.from(row, (value, i) => (value - numberAt(offset, i)) / numberAt(scale, i) - rowMean[i]);
+    return Float64Array.from({ length: width }, (_, k) => {
+      const coordinate = dotProduct(centred, components.subarray(k * row.length));
+      return toHalf(Math.fround(Math.fround(coordinate) / Math.fround(point_scale)));
+    });
+  }
+
+  /** Return the numbers of the searched cells, nearest first. @param {Numbers} point */
+  function nearestCells(point) {
+    const distances = Float64Array.from({ length: starts.length - 1 }, (_, cell) => squaredDistance(point, centers, cell));
+    const cells = [...distances.keys()].sort((a, b) => distances[a] - distances[b]).slice(0, MAX_CELLS);
+    return cells.filter((cell, k) => k < MIN_CELLS || distances[cell] <= MAX_CELL_RATIO * distances[cells[0]]);
+  }
+
+  /**
+   * Return the k nearest stored rows of the searched cells, nearest first, and their squared distances.
+   * @param {Numbers} point @param {number} k
+   */
+  function nearestRows(point, k) {
+    const rows = new Int32Array(k).fill(-1);
+    const squares = new Float64Array(k).fill(Infinity);
+    for (const cell of nearestCells(point)) {
+      for (let row = starts[cell]; row < starts[cell + 1]; row++) {
+        const square = squaredDistance(point, searchPoints, row);
+        if (square >= squares[k - 1]) continue;
+        let place = k - 1;
+        for (; place > 0 && squares[place - 1] > square; place--) {
+          [squares[place], rows[place]] = [squares[place - 1], rows[place - 1]];
+        }
+        [squares[place], rows[place]] = [square, row];
+      }
+    }
+    // If the cells hold fewer than k rows, the nearest row stands for the others.
+    return {
+      rows: rows.map((row) => (row < 0 ? rows[0] : row)),
+      squares: squares.map((square, i) => (rows[i] < 0 ? squares[0] : square)),
+    };
+  }
+
+  /** Return the stored row that is equal to a point, or -1. @param {Numbers} point @param {Numbers} searchPoint */
+  function equalRow(point, searchPoint) {
+    const [cell] = nearestCells(searchPoint);
+    for (let row = starts[cell]; row < starts[cell + 1]; row++) {
+      if (squaredDistance(point, points, row) === 0) return row;
+    }
+    return -1;
+  }
+
+  const positionOf = (/** @type {number} */ row) => positions.subarray(row * dimensions, (row + 1) * dimensions);
+
+  /** Return the wide vote between two positions. @param {Numbers} a @param {Numbers} b */
+  const wideVote = (a, b) => Math.exp(wideFactor * squaredDistance(a, b, 0));
+
+  /** Return the mode of the votes of the nearest rows; see `Placement.vote`. @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded */
+  function vote(rows, squares, encoded) {
+    const candidates = Array.from(rows, positionOf);
+    const farthest = Math.max(Math.sqrt(squares[squares.length - 1]), TINY) ** 2;
+    const proximity = squares.map((square) => Math.exp((-PROXIMITY * square) / farthest));
+    const meanProximity = sum(proximity) / proximity.length;
+    let [best, mostVotes] = [new Float64Array(rows.length), -Infinity];
+    for (const candidate of candidates) {
+      let votes = encoder_weight * meanProximity * wideVote(candidate, encoded);
+      const narrow = new Float64Array(rows.length);
+      candidates.forEach((other, i) => {
+        const wide = wideVote(candidate, other);
+        narrow[i] = wide ** (WIDE_WINDOW ** 2) * proximity[i];
+        votes += wide * proximity[i] + narrow[i];
+      });
+      if (votes > mostVotes) [best, mostVotes] = [narrow, votes];
+    }
+    return weightedMean(best, Float64Array.from(candidates.flatMap((position) => [...position])));
+  }
+
+  return (row, encoded) => {
+    const point = pointOf(row);
+    const searchPoint = directions ? directions(point) : point;
+    const equal = equalRow(point, searchPoint);
+    if (equal >= 0) return positionOf(equal);
+    if (description.n_neighbors === 0) return encoded;
+    const { rows, squares } = nearestRows(searchPoint, description.n_neighbors);
+    return Float32Array.from(vote(rows, squares, encoded));
+  };
+}
+
+/**
+ * Return the function that converts points to directions, null if the metric is not the cosine or the
+ * correlation; see `maps.directions.DirectionTransform`.
+ * @param {PlacementDescription} description @param {(reference: ArrayReference) => Numbers} read
+ */
+function createDirections({ direction_matrix, direction_offset, point_scale }, read) {
+  if (!direction_matrix || !direction_offset) return null;
+  const [matrix, offset] = [read(direction_matrix), read(direction_offset)];
+  return (/** @type {Numbers} */ point) => {
+    const coordinates = Float64Array.from(point, (value) => Math.fround(value * Math.fround(point_scale)));
+    const vector = matrixProduct(coordinates, matrix, offset);
+    const length = Math.hypot(...vector);
+    const hasDirection = length > Math.max(ROUNDING * Math.hypot(...coordinates), MIN_LENGTH);
+    return Float32Array.from(vector, (value) => (hasDirection ? value / length : 0));
+  };
+}
+
+/** @param {Numbers} points @param {number} width @param {(point: Numbers) => Numbers} directions */
+function allDirections(points, width, directions) {
+  const count = points.length / width;
+  const directionWidth = directions(points.subarray(0, width)).length;
+  const result = new Float32Array(count * directionWidth);
+  for (let i = 0; i < count; i++) {
+    result.set(directions(points.subarray(i * width, (i + 1) * width)), i * directionWidth);
+  }
+  return result;
+}
+
+/** Round a number to 16 bits, clipped to their range. @param {number} x */
+function toHalf(x) {
+  const clipped = Math.min(MAX_HALF, Math.max(-MAX_HALF, x));
+  const step = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(clipped)))) - 10);
+  const quotient = clipped / step;
+  const rounded = Math.round(quotient);
+  // Math.round rounds halves up, and 16-bit numbers are rounded to even fractions.
+  return step * (rounded - quotient === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded);
+}

@@ -1,0 +1,179 @@
+"""The encoder and the stored rows of a model, in the form in which the page places new rows.
+
+The description is JSON, and refers to arrays in one block of bytes. ``page/encoder.js`` evaluates
+the graph of the encoder, and ``page/placement.js`` searches the stored rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.explorer.row_images import RowImages
+from latentmap.inference.activations import ACTIVATIONS
+from latentmap.inference.evaluator import Evaluator, Weights
+from latentmap.inference.graph import Node, topological_order
+
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.explorer.table_columns import TableColumns
+    from latentmap.maps.placement import Placement
+
+# Operations that encoder.js evaluates.
+OPERATIONS = {
+    *("input", "scale", "unscale", "dense", "normalize", "activation", "dropout", "clip"),
+    *("reshape", "columns", "concatenate", "add", "around_mode"),
+}
+PAGE_ACTIVATIONS = ACTIVATIONS.keys() - {"gelu"}  # JavaScript has no normal distribution function.
+# Kernels are float16 if no code of a sample of rows changes by more than this, else float32.
+MAX_CODE_CHANGE = 2e-4
+_ALIGNMENT = 8
+
+
+@dataclass(frozen=True)
+class PageEncoder:
+    """Encoder and stored rows of a model for the page.
+
+    Attributes
+    ----------
+    description : dict
+        JSON values.
+    content : bytes
+        The arrays that the description refers to.
+    """
+
+    description: dict[str, Any]
+    content: bytes
+
+
+class ArrayBlock:
+    """Arrays one after another, each at a multiple of eight bytes."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def add(self, array: np.ndarray) -> dict[str, Any]:
+        """Append an array, and return its type, position and number of values."""
+        self.content.extend(bytes(-len(self.content) % _ALIGNMENT))
+        start = len(self.content)
+        array = np.asarray(array)
+        self.content.extend(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        return {"type": array.dtype.name, "start": start, "length": array.size}
+
+
+def find_obstacle(estimator: BaseAutoEncoder) -> str | None:
+    """Return why the page cannot place new rows, as the end of a sentence; None if it can."""
+    if estimator.table_ is not None:
+        return "the model was fitted to a table, whose columns only latentmap can encode"
+    graphs = estimator._networks.graphs
+    if estimator._n_features_out > 2:
+        return "the codes of the model have more than two components"
+    nodes = [] if graphs is None else topological_order(graphs.code)
+    names = {node.settings.get("activation", "linear") for node in nodes}
+    operations = {node.operation for node in nodes}
+    if not nodes or operations - OPERATIONS or names - PAGE_ACTIVATIONS:
+        return "the network of the model has layers that the page cannot compute"
+    return None
+
+
+def make_page_encoder(estimator: BaseAutoEncoder, rows: np.ndarray) -> PageEncoder:
+    """Return the encoder and the stored rows of a model without an obstacle.
+
+    Parameters
+    ----------
+    estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
+        Fitted; `find_obstacle` returns None for it.
+    rows : ndarray of shape (n, ...)
+        Rows that determine the precision of the weights.
+
+    Examples
+    --------
+    >>> from latentmap import AutoEncoder
+    >>> X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
+    >>> encoder = make_page_encoder(AutoEncoder(2, network="linear", random_state=0).fit(X), X)
+    >>> [node["operation"] for node in encoder.description["nodes"]]
+    ['input', 'scale', 'scale', 'reshape', 'dense']
+    """
+    graphs = estimator._networks.graphs
+    assert graphs is not None
+    arrays = ArrayBlock()
+    weights = _round_kernels(graphs.code, estimator._networks.node_weights(), rows)
+    description: dict[str, Any] = {
+        "nodes": describe_graph(graphs.code, weights, arrays),
+        "placement": None,
+    }
+    placement = getattr(estimator._state, "placement", None)
+    if placement is not None:
+        units = {name: arrays.add(getattr(estimator._state, name)) for name in ("offset", "scale")}
+        description["placement"] = units | _describe_placement(placement, arrays)
+    return PageEncoder(description, bytes(arrays.content))
+
+
+def describe_row_format(display: RowImages | TableColumns, names: list[str]) -> dict[str, Any]:
+    """Return how pixels or the columns of a file are converted to rows, as JSON values.
+
+    Parameters
+    ----------
+    display : RowImages or TableColumns
+    names : list of str
+        Names of the numbers of a row that is not an image.
+    """
+    if isinstance(display, RowImages):
+        channels = display.shape[2] if len(display.shape) == 3 else 1
+        return {"low": float(display.low), "high": float(display.high), "channels": channels}
+    slices = [column.encoded_slice for column in display.columns]
+    return {"names": names, "displayed": [None if s is None else s.start for s in slices]}
+
+
+def describe_graph(output: Node, weights: Weights, arrays: ArrayBlock) -> list[dict[str, Any]]:
+    """Add the weights of a graph to ``arrays``, and return its nodes as JSON values."""
+    nodes = topological_order(output)
+    indices = {node: i for i, node in enumerate(nodes)}
+    return [
+        {
+            "operation": node.operation,
+            "inputs": [indices[operand] for operand in node.inputs],
+            "settings": dict(node.settings),
+            "weights": [arrays.add(array) for array in weights.get(node, ())],
+        }
+        for node in nodes
+    ]
+
+
+def _round_kernels(output: Node, weights: Weights, rows: np.ndarray) -> Weights:
+    """Return the weights with kernels of float16, unless that changes codes too much."""
+    rounded = {
+        node: [
+            a.astype(np.float16) if a.ndim > 1 and node.operation == "dense" else a for a in arrays
+        ]
+        for node, arrays in weights.items()
+    }
+    change = np.abs(Evaluator(output, rounded)(rows) - Evaluator(output, weights)(rows))
+    return rounded if change.max() <= MAX_CODE_CHANGE else weights
+
+
+def _describe_placement(placement: Placement, arrays: ArrayBlock) -> dict[str, Any]:
+    """Add the stored rows in the order of their cells, and return their description."""
+    fitted = placement.fitted
+    cells, centers = fitted.index.cells(), fitted.index.centers
+    order = np.argsort(cells, kind="stable")
+    sizes = np.bincount(cells, minlength=len(centers))
+    stored_arrays = {
+        "row_mean": fitted.row_mean,
+        "components": fitted.components,
+        "points": fitted.points[order],
+        "positions": fitted.positions[order],
+        "centers": centers.astype(np.float32),
+        "starts": np.cumsum([0, *sizes]).astype(np.uint32),
+        "direction_matrix": fitted.direction_matrix,
+        "direction_offset": fitted.direction_offset,
+    }
+    return {
+        "n_neighbors": placement.n_neighbors,
+        "window": placement.window,
+        "encoder_weight": placement.encoder_weight,
+        "point_scale": fitted.point_scale,
+        **{k: None if a is None else arrays.add(a) for k, a in stored_arrays.items()},
+    }

@@ -1,0 +1,217 @@
+"""Placement of new rows by the page itself, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap import AutoEncoder, LatentMap
+from latentmap.data import load_dataset
+from latentmap.explorer import Scene, Server, export_page
+from latentmap.explorer.page_encoder import (
+    OPERATIONS,
+    PAGE_ACTIVATIONS,
+    ArrayBlock,
+    describe_graph,
+)
+from latentmap.inference.evaluator import Evaluator
+from latentmap.inference.graph import Node, apply, dense, flatten, input_node, topological_order
+
+pytestmark = pytest.mark.browser
+
+# Places rows one after another, and returns their points and the median of the milliseconds.
+PLACE = """async rows => {
+    const points = [], times = [];
+    for (const row of rows) {
+        const start = performance.now();
+        points.push(await window.latentmap.placeRow(row));
+        times.push(performance.now() - start);
+    }
+    return { points, median: times.sort((a, b) => a - b)[times.length >> 1] };
+}"""
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    return load_dataset("digits", "unseen").subset(np.arange(200))
+
+
+@pytest.fixture(scope="module")
+def scenes(map_scene, digits, wine):
+    """Scenes of maps that store rows or none, and of autoencoders of images and of a table."""
+    models = {
+        "cosine": LatentMap(metric="cosine", epochs=3, random_state=0),
+        "network": LatentMap(placement="network", epochs=3, random_state=0),
+        "dense": AutoEncoder(2, epochs=3, random_state=0),
+        "linear": AutoEncoder(1, network="linear", random_state=0),
+    }
+    scenes = {name: Scene(model.fit(digits), digits, name) for name, model in models.items()}
+    table = Scene(AutoEncoder(2, scaling="columns", epochs=3, random_state=0).fit(wine), wine)
+    return {"map": map_scene, "wine": table, **scenes}
+
+
+@pytest.fixture(scope="module")
+def exported(scenes, tmp_path_factory):
+    """Links to the exported files of the scenes."""
+    folder = tmp_path_factory.mktemp("exported")
+    for name, scene in scenes.items():
+        export_page(scene, folder / f"{name}.html")
+    return {name: (folder / f"{name}.html").as_uri() for name in scenes}
+
+
+@pytest.fixture(scope="module")
+def served(scenes):
+    """Links to the served pages of the map and of the table."""
+    servers = {name: Server(scenes[name]) for name in ("map", "wine")}
+    for server in servers.values():
+        threading.Thread(target=server.serve, daemon=True).start()
+    yield {name: server.url for name, server in servers.items()}
+    for server in servers.values():
+        server.stop()
+        server.close()
+
+
+@pytest.fixture(params=["served", "exported"])
+def pages(request):
+    """Links to the served pages or to the exported files."""
+    return request.getfixturevalue(request.param)
+
+
+def as_file(name, content):
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+
+
+def as_png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def shown_position(page):
+    """Wait until the panel shows a placed row, and return its position."""
+    page.tab.wait_for_selector("#upload dl")
+    text = page.text("#upload dl").split("position")[1]
+    return [float(x) for x in text.replace("\N{MINUS SIGN}", "-").strip(" \n()").split(",")]
+
+
+@pytest.mark.parametrize("name", ["map", "cosine", "network", "dense", "linear"])
+def test_the_page_places_unseen_rows_like_transform(open_page, exported, scenes, unseen, name):
+    page = open_page(exported[name])
+    result = page.tab.evaluate(PLACE, unseen[:].reshape(200, -1).tolist())
+    codes = scenes[name].estimator.transform(unseen)
+    placed = np.array(result["points"])[:, : codes.shape[1]]
+    assert np.abs(placed - codes).max() < 1e-3
+    assert result["median"] < 20
+
+
+ENCODE = """async ([description, content, rows]) => {
+    const [{ createEncoder }, { decodeBase64 }] =
+        await Promise.all([import("/page/encoder.js"), import("/page/embedded.js")]);
+    const encode = createEncoder(description, decodeBase64(content).buffer);
+    return rows.map(row => [...encode(Float32Array.from(row))]);
+}"""
+
+
+def test_all_operations_equal_those_of_numpy(open_page, served):
+    rng = np.random.default_rng(0)
+    x = apply("scale", input_node((2, 2)), (2, 2), ())
+    x = dense(flatten(x), 3)
+    outputs = [dense(x, 2, name) for name in sorted(PAGE_ACTIVATIONS)]
+    outputs += [apply("normalize", apply("dropout", x), (3,), (3,), (3,), (3,))]
+    outputs += [apply("clip", apply("unscale", x, (), ()), low=-0.5, high=0.25)]
+    outputs += [apply("activation", Node("add", (x, x), x.shape), activation="tanh")]
+    mode = Node("around_mode", (dense(x, 5),), (3,), ((5, 2), (2, 2), ()))
+    outputs += [Node("columns", (mode,), (2,), (), {"start": 1, "stop": 3})]
+    output = outputs[0]
+    for other in outputs[1:]:
+        width = output.width + other.width
+        output = Node("concatenate", (output, other), (width,))
+    weights = {
+        node: [rng.uniform(0.5, 1.5, shape).astype("f4") for shape in node.weights]
+        for node in topological_order(output)
+    }
+    rows = rng.normal(size=(5, 2, 2)).astype("f4")
+    arrays = ArrayBlock()
+    description = {"nodes": describe_graph(output, weights, arrays), "placement": None}
+    content = base64.b64encode(arrays.content).decode()
+    page = open_page(served["map"])
+    result = page.tab.evaluate(ENCODE, [description, content, rows.reshape(5, 4).tolist()])
+    assert np.abs(np.array(result) - Evaluator(output, weights)(rows)).max() < 1e-5
+    assert {node["operation"] for node in description["nodes"]} == OPERATIONS
+
+
+def test_the_served_page_places_unseen_rows_like_transform(open_page, served, scenes, unseen):
+    page = open_page(served["map"])
+    result = page.tab.evaluate(PLACE, unseen[:].reshape(200, -1).tolist())
+    assert (
+        np.abs(np.array(result["points"]) - scenes["map"].estimator.transform(unseen)).max() < 1e-3
+    )
+    assert result["median"] < 20
+
+
+def test_a_fitted_row_is_placed_at_its_layout_position(open_page, exported, scenes, digits):
+    page = open_page(exported["map"])
+    result = page.tab.evaluate(PLACE, digits[:50].reshape(50, -1).tolist())
+    assert np.array_equal(
+        np.array(result["points"], np.float32), scenes["map"].estimator.embedding_[:50]
+    )
+
+
+def test_an_image_is_placed_by_the_page(open_page, pages, scenes, unseen):
+    page = open_page(pages["map"])
+    pixels = scenes["map"].images.to_display(unseen[[3]])[0, :, :, 0]
+    page.tab.set_input_files("#file", as_file("seven.png", as_png(pixels)))
+    row = scenes["map"].images.to_rows(pixels.reshape(1, 8, 8, 1))
+    expected = scenes["map"].estimator.transform(row)[0]
+    assert np.abs(np.subtract(shown_position(page), expected)).max() < 0.01
+    assert (page.pixels("#upload figure:first-child canvas")[:, :, 0] == pixels).all()
+    assert page.tab.locator("#upload .thumbnails button").count() == 12
+    assert page.messages == []
+
+
+def test_an_image_of_another_size_is_resized_and_the_page_says_so(open_page, pages):
+    page = open_page(pages["map"])
+    pixels = np.zeros((32, 24, 3), np.uint8)
+    pixels[4:28, 8:16] = 255
+    page.tab.set_input_files("#file", as_file("tall.png", as_png(pixels)))
+    shown_position(page)
+    assert "resized from 24×32 to 8×8 pixels" in page.text("#upload .note")
+
+
+def test_the_file_reads_columns_by_their_names(open_page, exported, scenes, wine):
+    page = open_page(exported["wine"])
+    order = np.random.default_rng(0).permutation(13)
+    header = ["kind", *(wine.feature_names[j] for j in order)]
+    lines = [header, *(["red", *map(repr, map(float, row[order]))] for row in wine[[0, 1]])]
+    content = "\n".join(map(",".join, lines)).encode()
+    page.tab.set_input_files("#file", as_file("new.csv", content))
+    expected = scenes["wine"].estimator.transform(wine.subset([0]))[0]
+    assert np.abs(np.subtract(shown_position(page), expected)).max() < 0.01
+    assert "1 of 2" in page.text("#upload .stepper")
+
+
+def test_the_file_refuses_rows_of_another_width(open_page, exported):
+    page = open_page(exported["wine"])
+    page.tab.set_input_files("#file", as_file("new.csv", b"1,2,3\n"))
+    page.tab.wait_for_selector("#notice:not([hidden])")
+    assert page.text("#notice p") == "new.csv: expected 13 columns of numbers, found 3."
+
+
+def test_a_drawing_is_placed_while_it_is_drawn(open_page, pages):
+    page = open_page(pages["map"])
+    page.tab.keyboard.press("d")
+    pad = page.tab.locator("#pad").bounding_box()
+    x, y = pad["x"] + pad["width"] / 2, pad["y"]
+    before = page.pixels("#overlay")
+    page.tab.mouse.move(x, y + 30)
+    page.tab.mouse.down()
+    page.tab.mouse.move(x, y + 130, steps=4)
+    assert page.wait_until(lambda: (page.pixels("#overlay") != before).any())
+    assert page.tab.locator("#upload").is_hidden()
+    page.tab.mouse.up()
+    shown_position(page)

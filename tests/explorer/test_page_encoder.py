@@ -1,0 +1,53 @@
+"""The encoder for the page, and the models whose encoder the page cannot compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentmap import VariationalAutoEncoder
+from latentmap.explorer import page_encoder
+from latentmap.explorer.page_encoder import find_obstacle, make_page_encoder
+
+
+def read(encoder, reference):
+    return np.frombuffer(
+        encoder.content, reference["type"], reference["length"], reference["start"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "obstacle"),
+    [({}, None), ({"n_components": 3}, "components"), ({"network": "conv"}, "layers")],
+)
+def test_obstacles(digits, settings, obstacle):
+    model = VariationalAutoEncoder(**{"n_components": 2, "epochs": 1, "random_state": 0} | settings)
+    result = find_obstacle(model.fit(digits))
+    assert result is None if obstacle is None else obstacle in result
+
+
+def test_a_table_needs_the_server(mixed_scene):
+    assert "a table" in find_obstacle(mixed_scene.estimator)
+    assert mixed_scene.buffer("encoder") is None
+    assert mixed_scene.describe()["encoder"] is None
+
+
+def test_stored_rows_are_in_the_order_of_their_cells(map_scene):
+    encoder, fitted = map_scene.page_encoder, map_scene.estimator._state.placement.fitted
+    placement = encoder.description["placement"]
+    points = read(encoder, placement["points"]).reshape(len(fitted), -1)
+    positions = read(encoder, placement["positions"]).reshape(len(fitted), -1)
+    assert np.array_equal(positions, fitted.positions[fitted.find(points)])
+    assert read(encoder, placement["starts"]).tolist() == [0, len(fitted)]
+
+
+def test_kernels_are_float16_only_if_codes_stay_the_same(map_scene, digits, monkeypatch):
+    def kernel_types():
+        encoder = make_page_encoder(map_scene.estimator, digits[:50])
+        nodes = [n for n in encoder.description["nodes"] if n["operation"] == "dense"]
+        return {node["weights"][0]["type"] for node in nodes}
+
+    monkeypatch.setattr(page_encoder, "MAX_CODE_CHANGE", 1e-9)
+    assert kernel_types() == {"float32"}
+    monkeypatch.setattr(page_encoder, "MAX_CODE_CHANGE", 1e9)
+    assert kernel_types() == {"float16"}
