@@ -130,6 +130,58 @@ def test_a_brushed_range_filters_the_map_the_charts_and_the_table(people_page, p
     assert people_page.messages == []
 
 
+def test_a_brushed_range_of_dates_has_whole_months(people_page, people):
+    block = open_filters(people_page, "joined")
+    brush(people_page, block, 0.3, 0.6)
+    people_page.tab.wait_for_selector("#clear-filters:not([hidden])")
+    low, high = (pd.Timestamp(text) for text in block.locator(".ends span").all_inner_texts())
+    assert low.is_month_start
+    assert (high + pd.Timedelta(days=1)).is_month_start
+    joined = people["joined"].dropna()
+    share = (joined.max() - joined.min()) / (high - low)
+    assert 2 < share < 5
+    expected = people["joined"].between(low, high).sum()
+    count = people_page.tab.locator("#filters h2 .quiet")
+    assert people_page.wait_until(lambda: count.inner_text() == f"{expected} of 240 rows")
+    assert people_page.messages == []
+
+
+EDGES = """async ([low, high]) => {
+    const { createBins } = await import("/page/bins.js");
+    const { columns } = await import("/page/scene.js");
+    const column = columns.findIndex(c => c.kind === "date");
+    columns[column].format = "datetime";
+    const values = Uint16Array.from({ length: 1000 }, (_, i) => Math.round(i * 65534 / 999));
+    const { edges } = createBins({ name: "time", column, low, high, values });
+    return edges.map(edge => low + edge / 65534 * (high - low));
+}"""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "frequency"),
+    [
+        ("2021-03-04 10:00", "2021-03-04 10:40", "min"),
+        ("2021-03-04", "2021-03-05 18:00", "h"),
+        ("2021-03-04", "2021-04-20", "D"),
+        ("2021-03-04", "2022-02-20", "W-MON"),
+        ("2018-05-04", "2022-02-20", "MS"),
+        ("2008-05-04", "2020-02-20", "QS"),
+        ("1970-05-04", "2020-02-20", "YS"),
+    ],
+)
+def test_bins_of_dates_start_with_units_of_the_calendar(open_page, links, start, end, frequency):
+    page = open_page(links["people"])
+    first, last = pd.Timestamp(start), pd.Timestamp(end)
+    edges = page.tab.evaluate(EDGES, [first.timestamp(), last.timestamp()])
+    expected = [time.timestamp() for time in pd.date_range(first, last, freq=frequency)]
+    tolerance = (last - first).total_seconds() / 65534
+    inner = [edge for edge in edges if first.timestamp() < edge <= last.timestamp()]
+    assert np.allclose(inner[-len(expected) :], expected[-len(inner) :], rtol=0, atol=tolerance)
+    assert len(edges) <= 63
+    assert edges[0] <= first.timestamp() + tolerance
+    assert edges[-1] >= last.timestamp() - tolerance
+
+
 def test_the_keyboard_chooses_a_range(open_page, links):
     page = open_page(links["people"])
     block = open_filters(page, "age")

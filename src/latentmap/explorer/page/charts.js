@@ -3,11 +3,12 @@
  * categories. Grey bars count all rows, coloured bars the rows that pass the other filters.
  */
 
+import { binRange, binTable, createBins } from "./bins.js";
 import { context2d, createButton, createElement, cssVariable } from "./dom.js";
-import { categoryTitle, formatWhole } from "./format.js";
+import { categoryTitle, formatCount, formatWhole } from "./format.js";
 import { formatEnd } from "./legend.js";
 import { categoryColor, countValues, numberRanks } from "./palette.js";
-import { MISSING, columns, dequantize } from "./scene.js";
+import { MISSING, columns, dequantize, quantize } from "./scene.js";
 
 /** @import { Colors, Filter } from "./types.js" */
 
@@ -16,10 +17,9 @@ import { MISSING, columns, dequantize } from "./scene.js";
  * @typedef {(row: number) => boolean} Counts  function that returns whether a row is counted
  */
 
-const MAX_BINS = 48;
 const [WIDTH, HEIGHT] = [480, 72]; // Pixels of the canvas; the style sheet sets the size on the page.
+const DAY = 86_400; // In seconds.
 const MAX_BARS = 8;
-const MAX_VALUE = MISSING - 1;
 
 /**
  * Return a histogram in which the user chooses a range by dragging or with the arrow keys. The axis of
@@ -28,21 +28,29 @@ const MAX_VALUE = MISSING - 1;
  * @param {(filter: Filter | null) => void} setFilter @returns {Chart}
  */
 export function histogram(colors, counts, getFilter, setFilter) {
-  const { first, start, end, width, nBins } = createAxis(colors);
-  const binOf = (/** @type {number} */ value) => Math.max(0, Math.min(nBins - 1, Math.floor((value - start) / width)));
-  /** Return the smallest and the largest value of bins. @param {number} first @param {number} last */
-  const rangeOf = (first, last) => ({
-    low: first === 0 ? 0 : Math.ceil(start + first * width),
-    high: last === nBins - 1 ? MAX_VALUE : Math.ceil(start + (last + 1) * width) - 1,
-  });
-  const bins = Int8Array.from(colors.values, (value) => (value === MISSING ? -1 : binOf(value)));
+  const axis = createBins(colors);
+  const nBins = axis.edges.length - 1;
+  const table = binTable(axis);
+  const bins = Int8Array.from(colors.values, (value) => table[value]);
   const totals = binCounts(bins, nBins, () => true);
+  const [smallest, , , , largest] = numberRanks(colors).quantiles;
 
   const canvas = createElement("canvas", { width: WIDTH, height: HEIGHT, className: "histogram", tabIndex: 0 });
   canvas.setAttribute("role", "img");
   const ends = createElement("p", { className: "ends" });
   const element = createElement("div", {}, canvas, ends);
   const text = (/** @type {number} */ value) => formatEnd(dequantize(value, colors.low ?? 0, colors.high ?? 1), colors);
+  const isDay = colors.column !== undefined && columns[colors.column].format === "date";
+  const partOfDay = isDay ? Math.max(1, 0.6 * (quantize(DAY, colors) - quantize(0, colors))) : 0;
+  /** Return the ends of the range of bins, within the data. @param {number} first @param {number} last */
+  const dataRange = (first, last) => {
+    const { low, high } = binRange(axis, first, last);
+    // A day is shown rounded, and the next bin starts with the next day.
+    return [text(Math.max(low, smallest)), text(high < largest ? high - partOfDay : largest)];
+  };
+
+  /** Return the bin of a value in a filter, which an edited address may contain. @param {number} value */
+  const binOf = (value) => table[Math.max(0, Math.min(MISSING - 1, Math.round(value) || 0))];
 
   /** Return the first and the last chosen bin, or null if no range is chosen. */
   function chosenBins() {
@@ -51,53 +59,25 @@ export function histogram(colors, counts, getFilter, setFilter) {
   }
 
   /** Choose the bins from a to b, in any order. @param {number} a @param {number} b */
-  const choose = (a, b) => setFilter(rangeOf(Math.max(0, Math.min(a, b)), Math.min(nBins - 1, Math.max(a, b))));
+  const choose = (a, b) => setFilter(binRange(axis, Math.max(0, Math.min(a, b)), Math.min(nBins - 1, Math.max(a, b))));
 
   function draw() {
     const chosen = chosenBins();
     const tallest = Math.max(1, ...totals);
-    const filter = getFilter();
     drawBars(canvas, totals, binCounts(bins, nBins, counts), tallest, chosen);
-    const [low, high] = filter && "low" in filter ? [Math.max(filter.low, firstValue(colors)), Math.min(filter.high, lastValue(colors))] : [first, end];
+    const [low, high] = chosen ? dataRange(chosen[0], chosen[1]) : [text(axis.first), text(axis.last)];
     ends.replaceChildren(
-      createElement("span", {}, `${!filter && first > firstValue(colors) ? "≤ " : ""}${text(low)}`),
-      createElement("span", {}, `${!filter && end < lastValue(colors) ? "≥ " : ""}${text(high)}`));
-    canvas.ariaLabel = `${colors.name}: ${text(low)} to ${text(high)}. Drag over a range, or use the arrow keys; Delete removes it.`;
+      createElement("span", {}, `${!chosen && axis.first > smallest ? "≤ " : ""}${low}`),
+      createElement("span", {}, `${!chosen && axis.last < largest ? "≥ " : ""}${high}`));
+    canvas.ariaLabel = `${colors.name}: ${low} to ${high}. Drag over a range, or use the arrow keys; Delete removes it.`;
   }
 
   installBrush(canvas, nBins, choose, () => setFilter(null), chosenBins);
+  canvas.addEventListener("pointermove", (event) => {
+    const bin = binAt(canvas, event, nBins);
+    if (bin >= 0 && bin < nBins) canvas.title = `${dataRange(bin, bin).join(" to ")}: ${formatCount(totals[bin], "row")}`;
+  });
   return { element, draw };
-}
-
-/** @param {Colors} colors */
-const firstValue = (colors) => numberRanks(colors).quantiles[0];
-/** @param {Colors} colors */
-const lastValue = (colors) => numberRanks(colors).quantiles[4];
-
-/**
- * Return the quantised values at the ends of the axis, and the width and number of its bins. Each
- * bin of whole numbers covers the same number of them.
- * @param {Colors} colors
- */
-function createAxis(colors) {
-  const { low = 0, high = 1, column } = colors;
-  const [first, last] = axisRange(colors);
-  const isInteger = column !== undefined && columns[column].is_integer;
-  if (!isInteger || high <= low) return { first, start: first, end: last, width: (last - first + 1) / MAX_BINS, nBins: MAX_BINS };
-  const unit = (MISSING - 1) / (high - low); // The quantised difference of 1.
-  const span = Math.round((last - first) / unit) + 1;
-  const binSpan = Math.ceil(span / MAX_BINS);
-  return { first, start: first - unit / 2, end: last, width: unit * binSpan, nBins: Math.ceil(span / binSpan) };
-}
-
-/** Return the smallest and the largest quantised value that has a bin. @param {Colors} colors */
-function axisRange(colors) {
-  const { isSkewed, ranks } = numberRanks(colors);
-  const [first, last] = [firstValue(colors), lastValue(colors)];
-  if (!isSkewed) return [first, last];
-  const low = ranks.findIndex((rank) => rank > 0.01);
-  const high = ranks.findLastIndex((rank) => rank < 0.98);
-  return high > low ? [Math.max(first, low), Math.min(last, high)] : [first, last];
 }
 
 /** @param {Int8Array} bins @param {number} nBins @param {Counts} counts */
@@ -131,6 +111,12 @@ function drawBars(canvas, totals, passing, tallest, chosen) {
   });
 }
 
+/** Return the bin at the pointer. @param {HTMLCanvasElement} canvas @param {PointerEvent} event @param {number} nBins */
+function binAt(canvas, event, nBins) {
+  const frame = canvas.getBoundingClientRect();
+  return Math.floor(((event.clientX - frame.left) / frame.width) * nBins);
+}
+
 /**
  * Choose bins with the pointer or with the keyboard. A click removes the choice.
  * @param {HTMLCanvasElement} canvas @param {number} nBins @param {(a: number, b: number) => void} choose
@@ -139,19 +125,15 @@ function drawBars(canvas, totals, passing, tallest, chosen) {
 function installBrush(canvas, nBins, choose, clear, chosenBins) {
   let firstBin = 0;
   let isClick = true;
-  const binAt = (/** @type {PointerEvent} */ event) => {
-    const frame = canvas.getBoundingClientRect();
-    return Math.floor(((event.clientX - frame.left) / frame.width) * nBins);
-  };
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
-    firstBin = binAt(event);
+    firstBin = binAt(canvas, event, nBins);
     isClick = true;
   };
   canvas.onpointermove = (event) => {
-    if (!canvas.hasPointerCapture(event.pointerId) || (isClick && binAt(event) === firstBin)) return;
+    if (!canvas.hasPointerCapture(event.pointerId) || (isClick && binAt(canvas, event, nBins) === firstBin)) return;
     isClick = false;
-    choose(firstBin, binAt(event));
+    choose(firstBin, binAt(canvas, event, nBins));
   };
   canvas.onpointerup = () => { if (isClick) clear(); };
   canvas.onkeydown = (event) => {
