@@ -6,7 +6,7 @@ import pytest
 
 from latentmap.data.tables import Table
 from latentmap.errors import SettingError
-from latentmap.export.column_nodes import decode_table, encode_table, input_names
+from latentmap.export.column_nodes import decode_table, encode_table, tensor_names
 from latentmap.export.onnx_graph import OnnxGraph
 from latentmap.preprocessing.table_encoder import TableEncoder
 
@@ -68,19 +68,19 @@ def inputs_of(table, names):
 
 
 def test_columns_are_encoded_as_by_the_table_encoder(table, encoder, evaluate):
-    graph = OnnxGraph(["encoded", *input_names(encoder)])
+    graph = OnnxGraph(["encoded", *tensor_names(encoder, "encoder")])
     graph.add_output("encoded", encode_table(graph, encoder), np.float32, (encoder.width,))
-    assert {"country", "year", "nothing"}.isdisjoint(input_names(encoder))
-    encoded = evaluate(graph, inputs_of(table, input_names(encoder)))["encoded"]
+    assert {"country", "year", "nothing"}.isdisjoint(tensor_names(encoder, "encoder"))
+    encoded = evaluate(graph, inputs_of(table, tensor_names(encoder, "encoder")))["encoded"]
     expected = encoder.encode(table)
     assert np.isnan(expected).any()
     np.testing.assert_allclose(encoded, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_unknown_strings_and_spaces_are_treated_as_by_the_table_encoder(table, encoder, evaluate):
-    graph = OnnxGraph(["encoded", *input_names(encoder)])
+    graph = OnnxGraph(["encoded", *tensor_names(encoder, "encoder")])
     graph.add_output("encoded", encode_table(graph, encoder), np.float32, (encoder.width,))
-    inputs = {name: x[:3] for name, x in inputs_of(table, input_names(encoder)).items()}
+    inputs = {name: x[:3] for name, x in inputs_of(table, tensor_names(encoder, "encoder")).items()}
     inputs["kind of house"] = np.array([["large"], ["huge"], [""]], object)
     start = encoder.slices[encoder.names.index("kind of house")].start
     encoded = evaluate(graph, inputs)["encoded"][:, start : start + 3]
@@ -93,7 +93,7 @@ def test_columns_are_decoded_as_by_the_table_encoder(table, encoder, evaluate):
     rng = np.random.default_rng(1)
     encoded = np.nan_to_num(encoder.encode(table)) + 0.2 * rng.normal(size=(60, encoder.width))
     encoded = np.concatenate([encoded, 30 * encoded]).astype(np.float32)
-    graph = OnnxGraph(["encoded", *encoder.names])
+    graph = OnnxGraph(["encoded", *tensor_names(encoder, "decoder")])
     decode_table(graph, encoder, graph.add_input("encoded", np.float32, (encoder.width,)))
     outputs = evaluate(graph, {"encoded": encoded})
     expected = encoder.decode_arrow(encoded)
@@ -106,11 +106,38 @@ def test_columns_are_decoded_as_by_the_table_encoder(table, encoder, evaluate):
             np.testing.assert_allclose(values, to_input(column), rtol=1e-6, atol=1e-6)
 
 
+def test_a_table_of_numbers_is_one_tensor(evaluate):
+    rng = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "codes": pa.array(rng.normal(size=40), mask=rng.random(40) < 0.2),
+            "same": [3] * 40,
+            "flag": rng.integers(0, 2, 40),
+            "count": rng.integers(0, 99, 40),
+        }
+    )
+    encoder = TableEncoder.fit(Table(table))
+    assert tensor_names(encoder, "encoder") == tensor_names(encoder, "decoder") == ["rows"]
+    graph = OnnxGraph(["rows", "encoded"])
+    graph.add_output("encoded", encode_table(graph, encoder), np.float32, (encoder.width,))
+    rows = np.concatenate([to_input(column) for column in table.columns], axis=1)
+    encoded = evaluate(graph, {"rows": rows})["encoded"]
+    np.testing.assert_allclose(encoded, encoder.encode(table), rtol=1e-6, atol=1e-6)
+
+    graph = OnnxGraph(["rows", "encoded"])
+    decode_table(graph, encoder, graph.add_input("encoded", np.float32, (encoder.width,)))
+    known_rows = np.where(np.isnan(encoded), 0.0, encoded)
+    decoded = evaluate(graph, {"encoded": known_rows})["rows"]
+    expected = encoder.decode_arrow(known_rows)
+    columns = [to_input(column) for column in expected.columns]
+    np.testing.assert_allclose(decoded, np.concatenate(columns, axis=1), rtol=1e-6, atol=1e-6)
+
+
 def test_columns_of_texts_are_refused():
     words = ["wind", "boat", "sail", "mast", "tide", "bread", "oven", "salt", "flour", "yeast"]
     rng = np.random.default_rng(0)
     texts = [f"{' '.join(rng.permutation(words)[:6])} {i}" for i in range(40)]
     encoder = TableEncoder.fit(Table(pa.table({"title": texts, "size": np.arange(40.0)})))
-    graph = OnnxGraph(["codes", *input_names(encoder)])
+    graph = OnnxGraph(["codes", *tensor_names(encoder, "encoder")])
     with pytest.raises(SettingError, match="column title: expected numbers, dates"):
         encode_table(graph, encoder)

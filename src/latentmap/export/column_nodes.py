@@ -2,6 +2,7 @@
 
 Columns of numbers, dates and Booleans are float64 with NaN for missing values, and columns of
 categories are strings with "" for missing values. Dates are seconds since 1970, or since midnight.
+A table of numbers alone is one tensor, and another table has a tensor for each column.
 """
 
 from __future__ import annotations
@@ -27,27 +28,53 @@ from latentmap.preprocessing.vector_columns import VectorColumn
 _SPACES = " \t\n\v\f\r"
 
 
+def tensor_names(table: TableEncoder, part: str) -> list[str]:
+    """Return the names of the inputs of an encoder, or of the outputs of a decoder.
+
+    Constant columns are outputs only.
+    """
+    if _has_only_numbers(table):
+        return ["rows"]
+    return [column.name for column in table.columns if column.width or part == "decoder"]
+
+
 def encode_table(g: OnnxGraph, table: TableEncoder) -> str:
-    """Add an input for each column that is not constant, and return encoded rows, float32."""
-    encoded = [
-        encoders[0](g, g.add_input(column.name, _value_type(column), (_width(column),)), column)
-        for column, encoders in _with_functions(table)
-        if column.width
-    ]
+    """Add the inputs of a table, and return encoded rows, float32."""
+    encoded, rows = [], None
+    if _has_only_numbers(table):
+        rows = g.add_input("rows", np.float64, (len(table.columns),))
+    for i, (column, (encode, _)) in enumerate(_with_functions(table)):
+        if not column.width:
+            continue
+        if rows is None:
+            x = g.add_input(column.name, _value_type(column), (_width(column),))
+        else:
+            x = g.columns(rows, i, i + 1)
+        encoded.append(encode(g, x, column))
     return g.cast(g.add("Concat", *encoded, axis=1), np.float32)
 
 
 def decode_table(g: OnnxGraph, table: TableEncoder, encoded: str) -> None:
-    """Add an output for each column, decoded from float32 rows."""
+    """Add the outputs of a table, decoded from float32 rows."""
     encoded = g.cast(encoded, np.float64)
-    for (column, functions), part in zip(_with_functions(table), table.slices, strict=True):
-        values = functions[1](g, g.columns(encoded, part.start, part.stop), column)
+    decoded = [
+        decode(g, g.columns(encoded, part.start, part.stop), column)
+        for (column, (_, decode)), part in zip(_with_functions(table), table.slices, strict=True)
+    ]
+    if _has_only_numbers(table):
+        rows = g.add("Concat", *decoded, axis=1)
+        g.add_output("rows", rows, np.float64, (len(table.columns),))
+        return
+    for column, values in zip(table.columns, decoded, strict=True):
         g.add_output(column.name, values, _value_type(column), (_width(column),))
 
 
-def input_names(table: TableEncoder) -> list[str]:
-    """Return the names of the columns that are not constant."""
-    return [column.name for column in table.columns if column.width]
+def _has_only_numbers(table: TableEncoder) -> bool:
+    """Return whether all columns are numbers or Booleans, so that one tensor holds them."""
+    return all(
+        _value_type(column) is not str and column.type != "vector" and not is_time_type(column.type)
+        for column in table.columns
+    )
 
 
 def _with_functions(table: TableEncoder) -> list[tuple[Column, tuple[Callable, Callable]]]:

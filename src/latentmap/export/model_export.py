@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import SettingError, UnknownNameError
-from latentmap.export.column_nodes import decode_table, encode_table, input_names
+from latentmap.export.column_nodes import decode_table, encode_table, tensor_names
 from latentmap.export.network_nodes import ACTIVATIONS, add_network
 from latentmap.export.onnx_graph import FileTensor, OnnxGraph
 from latentmap.export.placement_nodes import combine_with_local_mean, limit_codes, place_rows
@@ -32,7 +32,7 @@ def export_model(
     if part not in PARTS:
         raise UnknownNameError("part", part, PARTS)
     graphs, table = _check_networks(estimator), estimator.table_
-    row_names = ["rows"] if table is None else (input_names(table), table.names)[part == "decoder"]
+    row_names = ["rows"] if table is None else tensor_names(table, part)
     g = OnnxGraph(["codes", *row_names])
     {"encoder": _add_encoder, "decoder": _add_decoder}[part](g, estimator, graphs)
     metadata = {
