@@ -7,7 +7,7 @@ from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
-from latentmap.training.callbacks import Checkpoint, EarlyStopping
+from latentmap.training.callbacks import Callback, EarlyStopping
 from latentmap.training.config import Training
 from latentmap.training.loop import train
 from latentmap.training.task import TrainingTask
@@ -21,15 +21,18 @@ class InterruptedTrainingError(Exception):
     """Failure that interrupts a training."""
 
 
-class CheckpointRecorder(Checkpoint):
+class CheckpointRecorder(Callback):
     """Callback that stores the checkpoint of every chunk and fails after ``stop`` checkpoints."""
 
     def __init__(self, stop=None, arrays=None):
-        super().__init__(lambda: arrays, self.record)
-        self.stop, self.checkpoints = stop, []
+        self.stop, self.arrays, self.checkpoints = stop, arrays, []
 
-    def record(self, arrays):
-        self.checkpoints.append(arrays)
+    def on_train_begin(self, run):
+        if self.arrays is not None:
+            run.restore(self.arrays)
+
+    def on_chunk_end(self, run, n_steps):
+        self.checkpoints.append(run.to_arrays())
         if len(self.checkpoints) == self.stop:
             raise InterruptedTrainingError
 

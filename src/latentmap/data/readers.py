@@ -129,12 +129,6 @@ def _open(
     return _open_dataset(data, label, options)
 
 
-def is_table_file(data: str | os.PathLike[str]) -> bool:
-    """Return whether a path is that of a file or a folder for which `TableOptions` apply."""
-    path = split_sheet(data)[0]
-    return path.is_dir() or (path.is_file() and _suffix(path.name) in _TABLE_READERS)
-
-
 def _open_file(
     path: Path, full_path: Path, label: str | None, verbose: bool, options: TableOptions
 ) -> Source:

@@ -1,8 +1,7 @@
-"""Callbacks of the training loop: early stopping, checkpoints and progress."""
+"""Callbacks of the training loop: early stopping and progress."""
 
 import contextlib
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -84,30 +83,6 @@ class EarlyStopping(Callback):
         """Restore the best weights, their loss, and the epochs without improvement."""
         self.best_loss, self.epochs_without_improvement = arrays["state"].tolist()
         self.best_weights = from_numbered_arrays("weight", arrays)
-
-
-class Checkpoint(Callback):
-    """Resumes the training from a checkpoint, and saves one after each chunk of steps.
-
-    Parameters
-    ----------
-    load : callable
-        Function that returns the arrays of a checkpoint, or None if there is none.
-    save : callable
-        Function that stores the arrays of a checkpoint.
-    """
-
-    def __init__(self, load: Callable[[], Arrays | None], save: Callable[[Arrays], None]) -> None:
-        self.load, self.save = load, save
-
-    def on_train_begin(self, run: TrainingRun) -> None:
-        """Restore the run if there is a checkpoint."""
-        if (arrays := self.load()) is not None:
-            run.restore(arrays)
-
-    def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """Save a checkpoint."""
-        self.save(run.to_arrays())
 
 
 class ProgressBar(Callback):
