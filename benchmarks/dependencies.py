@@ -113,7 +113,8 @@ def table(
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in imports.items()]
     text = (
         "The size saved without a dependency includes the packages that only it needs. Import "
-        f"times are processor times without those of Python, medians of {REPEATS} runs; "
+        "times are processor times without that of Python, in an environment that also has the "
+        f"extra dev, from which Keras imports pandas; medians of {REPEATS} runs; "
         "`python benchmarks/dependencies.py`."
     )
     return "\n".join([*lines, "", text])
