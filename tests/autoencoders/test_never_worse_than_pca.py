@@ -100,6 +100,7 @@ def test_error_on_small_datasets_does_not_exceed_that_of_pca(name, n_components)
     check_against_pca(*make_split(*options), n_components)
 
 
+@pytest.mark.slow
 def test_network_halves_the_error_of_pca_on_a_curved_surface():
     model, ratio = check_against_pca(*split_curved_surface(), 2, epochs=150)
     assert model.uses_network_
