@@ -9,7 +9,7 @@ import { dotProduct, matrixProduct, numberAt, squaredDistance, sum, weightedMean
 
 // Settings of `preprocessing.neighbors.BatchInvariantIndex` and of `maps.placement`.
 const [MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO] = [4, 32, 2];
-const [WIDE_WINDOW, PROXIMITY, TINY] = [4, 2, 1e-12];
+const [WIDE_WINDOW, ENCODER_WINDOW, PROXIMITY, TINY] = [4, 8, 2, 1e-12];
 const MAX_HALF = 6e4;
 // Settings of `maps.directions`.
 const [ROUNDING, MIN_LENGTH] = [2 ** -11, 1.1754943508222875e-38];
@@ -30,7 +30,6 @@ export function placeByStoredRows(description, read) {
   const dimensions = positions.length / count;
   const directions = createDirections(description, read);
   const searchPoints = directions ? allDirections(points, width, directions) : points;
-  const wideFactor = -1 / (2 * (WIDE_WINDOW * window) ** 2);
 
   /** Return the point of a row, with the precision of stored points. @param {Float32Array} row */
   function pointOf(row) {
@@ -84,8 +83,8 @@ export function placeByStoredRows(description, read) {
 
   const positionOf = (/** @type {number} */ row) => positions.subarray(row * dimensions, (row + 1) * dimensions);
 
-  /** Return the wide vote between two positions. @param {Numbers} a @param {Numbers} b */
-  const wideVote = (a, b) => Math.exp(wideFactor * squaredDistance(a, b, 0));
+  /** Return the vote between two positions. @param {Numbers} a @param {Numbers} b @param {number} width standard deviation in windows */
+  const voteOf = (a, b, width) => Math.exp(-squaredDistance(a, b, 0) / (2 * (width * window) ** 2));
 
   /** Return the mode of the votes of the nearest rows; see `Placement.vote`. @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded */
   function vote(rows, squares, encoded) {
@@ -95,10 +94,10 @@ export function placeByStoredRows(description, read) {
     const meanProximity = sum(proximity) / proximity.length;
     let [best, mostVotes] = [new Float64Array(rows.length), -Infinity];
     for (const candidate of candidates) {
-      let votes = encoder_weight * meanProximity * wideVote(candidate, encoded);
+      let votes = encoder_weight * meanProximity * voteOf(candidate, encoded, ENCODER_WINDOW);
       const narrow = new Float64Array(rows.length);
       candidates.forEach((other, i) => {
-        const wide = wideVote(candidate, other);
+        const wide = voteOf(candidate, other, WIDE_WINDOW);
         narrow[i] = wide ** (WIDE_WINDOW ** 2) * proximity[i];
         votes += wide * proximity[i] + narrow[i];
       });
