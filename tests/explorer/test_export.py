@@ -209,3 +209,11 @@ def test_reconstructions_of_a_mixed_table_are_embedded_for_many_components(write
     assert json.loads(file.buffer("reconstructions-text-7")) == decoded[7].tolist()
     codes = file.numbers("reconstructions").reshape(240, -1)
     assert [scene.table.categories[2][code] for code in codes[:, 1]] == decoded[2].tolist()
+
+
+def test_a_file_of_many_rows_contains_a_sample_and_says_so(write, wide_scene, monkeypatch):
+    monkeypatch.setattr("latentmap.explorer.export.MAX_EXPORTED_ROWS", 60)
+    file = write(wide_scene)
+    assert (file.scene["n"], file.scene["total"]) == (60, 142)
+    assert "60 of 142 rows" in file.scene["title"]
+    assert len(file.numbers("points")) == 2 * 60

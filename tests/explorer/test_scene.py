@@ -89,6 +89,20 @@ def test_a_sample_of_many_rows_is_shown(monkeypatch):
     assert scene.row_details(3)["label"] == numbers[3] % 2
 
 
+def test_the_limit_of_rows_depends_on_the_width_of_a_table(wine, monkeypatch):
+    monkeypatch.setattr(scene_module, "MAX_EXPORTED_ROWS", 20)
+    monkeypatch.setattr(scene_module, "MAX_VALUES", 13 * 50)
+    model = AutoEncoder(2, network="linear", random_state=0).fit(wine)
+    assert len(Scene(model, wine)) == 50
+    assert len(Scene(model, wine, max_rows=30)) == 30
+    monkeypatch.setattr(scene_module, "MAX_VALUES", 13)
+    scene = Scene(model, wine)
+    assert len(scene) == 20
+    assert scene.limit_rows(20) is scene
+    smaller = scene.limit_rows(10)
+    assert (len(smaller), smaller.total) == (10, 142)
+
+
 def test_images_of_a_folder_have_file_names(tmp_path):
     rng = np.random.default_rng(0)
     for kind in ("a", "b"):

@@ -54,8 +54,8 @@ def explore(
 
     Point at any position to see the row that it decodes to. Mark two positions for an
     interpolation between them, click a row for its most similar rows, or drop a file on the page
-    to place its rows on the map. If there are more than 100,000 rows, a sample is shown. Stop the
-    server with Ctrl-C.
+    to place its rows on the map. If there are more than 1,000,000 rows, or 100,000 in an
+    exported file, a sample is shown. Stop the server with Ctrl-C.
     """
     check_output(export, _PAGE_SUFFIXES, (model, data))
     estimator = open_model(model)
@@ -64,7 +64,8 @@ def explore(
     if export is None:
         explorer.check_address(host, port)
     rows = open_model_rows(estimator, data, label, metadata)
-    scene = explorer.Scene(estimator, rows, model.name, verbose=True)
+    max_rows = explorer.MAX_ROWS if export is None else explorer.MAX_EXPORTED_ROWS
+    scene = explorer.Scene(estimator, rows, model.name, verbose=True, max_rows=max_rows)
     if scene.total > len(scene):
         print_message(f"Showing a random sample of {len(scene):,} of {scene.total:,} rows")
     if export is not None:

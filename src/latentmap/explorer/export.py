@@ -11,7 +11,7 @@ import numpy as np
 from latentmap.explorer.color_scales import ColorValues
 from latentmap.explorer.page import Page
 from latentmap.explorer.page_coordinates import grid_points
-from latentmap.explorer.scene import Scene
+from latentmap.explorer.scene import MAX_EXPORTED_ROWS, Scene
 from latentmap.explorer.sprite_sheets import LoadImages, pack_sprites
 from latentmap.explorer.table_columns import DisplayRows, TableColumns
 from latentmap.files import check_output_path, write_atomically
@@ -37,6 +37,7 @@ def export_page(
     Parameters
     ----------
     scene : Scene
+        If it has more than 100,000 rows, the file contains a uniform sample of them.
     path : path-like
         Ends in .html or .htm.
     page : Page, optional
@@ -65,7 +66,7 @@ def export_page(
     """
     path = check_output_path(path, PAGE_SUFFIXES)
     page = page or Page()
-    scene = _limit_columns(scene)
+    scene = _limit_columns(scene.limit_rows(MAX_EXPORTED_ROWS))
     # The outlier score comes last and also computes the errors, so it is computed first.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
     description = scene.describe()

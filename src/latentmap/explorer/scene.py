@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
 from latentmap.explorer.shared_source import SharedSource, map_batches, unencoded_rows
 from latentmap.explorer.table_columns import (
+    MAX_COLUMNS,
     TableColumns,
     metadata_columns,
     numeric_columns,
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data.types import DataLike
 
-MAX_ROWS = 100_000
+MAX_ROWS = 1_000_000
+# Maximum number of values of a table. A table of at most 100,000 rows may have more.
+MAX_VALUES = 50_000_000
+MAX_EXPORTED_ROWS = 100_000
 N_SIMILAR = 12  # Number of similar rows on the page.
 THUMBNAIL_SIDE = 64
 _SAMPLE_POINTS = 128  # Number of decoded codes that determine the importance of columns.
@@ -61,11 +66,13 @@ class Scene:
     estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
         Fitted.
     rows : Source, path, data-set name, data frame, array or sparse matrix
-        Rows to show. If there are more than 100,000 rows, a uniform sample is shown.
+        Rows to show. If there are more than ``max_rows``, a uniform sample is shown.
     title : str
         The title of the page.
     verbose : bool
         Show progress on the console.
+    max_rows : int
+        Maximum number of rows, at most 1,000,000; for tables, at most 50,000,000 values.
 
     Attributes
     ----------
@@ -101,10 +108,12 @@ class Scene:
         rows: DataLike | str | Path,
         title: str = "",
         verbose: bool = False,
+        max_rows: int = MAX_ROWS,
     ) -> None:
         source = unencoded_rows(numeric_rows(estimator, as_source(rows)))
         self.estimator, self.title, self.total = estimator, title, len(source)
-        sample = source.sample(MAX_ROWS)
+        self._source = source
+        sample = source.sample(min(max_rows, _row_limit(source)))
         self.rows: Source = SharedSource(sample)
         self.model, self.encoded = numeric_model(estimator), numeric_rows(estimator, self.rows)
         self.original_indices = np.array([sample.original_index(i) for i in range(len(sample))])
@@ -146,6 +155,12 @@ class Scene:
         names = self.column_names()
         names = [f"{name} (fitted)" if name in metadata_names else name for name in names]
         return numeric_columns(names, self.rows.dtype)
+
+    def limit_rows(self, max_rows: int) -> Scene:
+        """Return the scene, or a scene with a uniform sample of its rows if there are too many."""
+        if len(self) <= max_rows:
+            return self
+        return Scene(self.estimator, self._source, self.title, max_rows=max_rows)
 
     @property
     def images(self) -> RowImages | None:
@@ -371,6 +386,14 @@ class Scene:
             return None if self.file_names is None else self.file_names[index]
         values = self.table.values.column(self.table.text_buffers[buffer])
         return as_display_strings(values.slice(index, 1))[0].as_py()
+
+
+def _row_limit(source: Source) -> int:
+    """Return the maximum number of rows, which is smaller for tables with many columns."""
+    if is_image_shape(source.row_shape):
+        return MAX_ROWS
+    width = min(MAX_COLUMNS, math.prod(source.row_shape))
+    return min(MAX_ROWS, max(MAX_EXPORTED_ROWS, MAX_VALUES // width))
 
 
 def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:

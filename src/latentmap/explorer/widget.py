@@ -20,7 +20,7 @@ from latentmap.data.array_checks import check_labels
 from latentmap.data.tables import as_numbers_source
 from latentmap.errors import SettingError
 from latentmap.explorer.export import export_page
-from latentmap.explorer.scene import Scene
+from latentmap.explorer.scene import MAX_EXPORTED_ROWS, Scene
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -59,7 +59,7 @@ def make_widget(
     if labels is not None:
         rows = copy.copy(rows)
         rows.labels = check_labels("labels", labels, len(rows))
-    scene = Scene(estimator, rows)
+    scene = Scene(estimator, rows, max_rows=MAX_EXPORTED_ROWS)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"
         export_page(scene, path)

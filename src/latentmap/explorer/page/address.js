@@ -117,7 +117,10 @@ export function installAddress(view) {
   }
   if (address) setState({ colorScale: address.colorScale });
   let timer = 0;
-  const write = () => history.replaceState(null, "", `${location.search}#${stateText(view)}`);
+  const write = () => {
+    if (location.protocol === "about:") return; // The frame of a notebook has no address.
+    history.replaceState(null, "", `${location.search}#${stateText(view)}`);
+  };
   const schedule = () => {
     clearTimeout(timer);
     timer = setTimeout(write, DELAY_MS);

@@ -54,7 +54,7 @@ export class Points {
 
   /**
    * Return the nearest row within a radius of a point, or -1. Rows of hidden categories do not count.
-   * There are at most 100,000 rows, so a comparison with all rows takes less than a millisecond.
+   * A comparison with 1,000,000 rows takes a few milliseconds.
    * @param {Point} point @param {number} radius
    */
   nearest([x, y], radius) {

@@ -2,7 +2,7 @@
  * The scatter plot. Each point blends a small disc into an array of pixels: 70,000 points take a few
  * milliseconds without a graphics card, whereas arcs of the canvas take half a second. The pixels of
  * a disc, its stamp, are computed once for each of 4 × 4 subpixel positions, so that points move
- * smoothly.
+ * smoothly. If many points are in view, a sample is drawn first, and all points when the view rests.
  */
 
 import { HIDDEN, pixelOf, pixelTable } from "./palette.js";
@@ -17,13 +17,21 @@ const SUBPIXELS = 4; // Number of subpixels per side of a pixel.
 const MARGIN = 32; // Number of pixels that are drawn beyond each edge, for discs that the edge cuts.
 const FAINT_ALPHA = 0.16; // Opacity of points that are not emphasised, relative to other points.
 const HALO_WIDTH = 2; // Width of the ring around a row that the search finds, in CSS pixels.
+const MAX_MOVING = 100_000; // About this many points in view are drawn while the view moves.
+const COUNTED = 16_384; // Number of points that estimate the number of points in view.
+const REST_MS = 120; // Time after the last change until all points are drawn.
+const BLOCK = 100_000; // Number of points that are drawn without a pause.
 
 /**
  * @typedef {{ offsets: Int32Array, alphas: Uint16Array }} DiscStamp  the pixels of a disc: their
  * offsets from the first pixel, and alphas from 0 to 256
  *
  * @typedef {{ pixels: Uint32Array, stride: number, lines: number }} PixelBuffer
- * @typedef {{ x: Float32Array, y: Float32Array, values: Uint16Array, table: Uint32Array }} ColoredPoints
+ * @typedef {{ x: Float32Array, y: Float32Array, order: Uint32Array }} MixedPoints  points in the order in
+ * which they are drawn, and the row of each
+ * @typedef {{ radius: number, alpha: number, values: Uint16Array, table: Uint32Array,
+ *   levels: Uint8Array | null, level: number }} DiscStyle  radius in pixels, alpha 0–1, and the level of
+ * the points that are drawn
  * @typedef {{ scale: number, left: number, top: number }} Transform  from the map to pixels
  */
 
@@ -53,31 +61,27 @@ function discStamps(radius, alpha, stride) {
 }
 
 /**
- * Blend the discs of points into pixels.
- * @param {PixelBuffer} buffer @param {ColoredPoints} points
+ * Blend the discs of a block of points into pixels.
+ * @param {PixelBuffer} buffer @param {MixedPoints} points @param {number} start @param {number} stop
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
- * @param {number} radius  in pixels
- * @param {number} alpha  0–1
- * @param {Uint8Array | null} levels  only points with one of the `drawn` levels are drawn
- * @param {number[]} drawn
+ * @param {DiscStyle} style
  */
-function drawDiscs(buffer, points, transform, radius, alpha, levels, ...drawn) {
+function drawDiscs(buffer, { x, y, order }, start, stop, transform, { radius, alpha, values, table, levels, level }) {
   const { pixels, stride } = buffer;
-  const { x, y, values, table } = points;
   const stamps = discStamps(radius, alpha, stride);
   const { scale } = transform;
   const left = transform.left - radius - 1;
   const top = transform.top - radius - 1;
   const right = stride - 2 * radius - 5;
   const bottom = buffer.lines - 2 * radius - 5;
-  const step = mixingStep(x.length);
-  for (let count = 0, i = 0; count < x.length; count++, i = (i + step) % x.length) {
-    if (levels !== null && !drawn.includes(levels[i])) continue;
-    const color = table[values[i]];
-    if (color === HIDDEN) continue;
-    const pixelX = left + x[i] * scale;
-    const pixelY = top - y[i] * scale;
+  for (let k = start; k < stop; k++) {
+    const pixelX = left + x[k] * scale;
+    const pixelY = top - y[k] * scale;
     if (!(pixelX >= 0 && pixelY >= 0 && pixelX < right && pixelY < bottom)) continue;
+    const row = order[k];
+    if (levels !== null && levels[row] !== level) continue;
+    const color = table[values[row]];
+    if (color === HIDDEN) continue;
     const column = pixelX | 0;
     const line = pixelY | 0;
     const position = (((pixelX - column) * SUBPIXELS) | 0) + SUBPIXELS * (((pixelY - line) * SUBPIXELS) | 0);
@@ -85,9 +89,9 @@ function drawDiscs(buffer, points, transform, radius, alpha, levels, ...drawn) {
     const first = line * stride + column;
     const redBlue = color & 0xff00ff;
     const green = color & 0xff00;
-    for (let k = 0; k < offsets.length; k++) {
-      const index = first + offsets[k];
-      const coverage = alphas[k];
+    for (let j = 0; j < offsets.length; j++) {
+      const index = first + offsets[j];
+      const coverage = alphas[j];
       const transparency = 256 - coverage;
       const old = pixels[index];
       pixels[index] =
@@ -108,6 +112,14 @@ function mixingStep(count) {
   let step = Math.max(1, Math.round(count * 0.618));
   while (greatestCommonDivisor(step, count) !== 1) step++;
   return step;
+}
+
+/** Return the points in the order in which they are drawn. @param {Points} points @returns {MixedPoints} */
+function mixedPoints({ x, y, size }) {
+  const step = mixingStep(size);
+  const order = new Uint32Array(size);
+  for (let k = 1; k < size; k++) order[k] = (order[k - 1] + step) % size;
+  return { x: Float32Array.from(order, (row) => x[row]), y: Float32Array.from(order, (row) => y[row]), order };
 }
 
 /** @param {number} a @param {number} b @returns {number} */
@@ -134,57 +146,117 @@ function pointStyle(count, area, zoom) {
  */
 export function createScatterLayer(canvas, points) {
   const context = context2d(canvas, { alpha: false });
+  const mixed = mixedPoints(points);
   let image = new ImageData(1, 1);
+  let timer = 0;
+
+  /** Start an image of the first `count` points. Each step of the result draws a block of points. @param {View} view @param {number} ratio @param {number} count */
+  function startImage(view, ratio, count) {
+    const pixels = new Uint32Array(image.data.buffer).fill(pixelOf(cssVariable("--map")));
+    return drawingSteps({ pixels, stride: image.width, lines: image.height }, mixed, count, view, ratio);
+  }
+
+  const show = () => context.putImageData(image, -MARGIN, -MARGIN);
+
+  /** Draw the next block, and show the image when it is complete. @param {Generator} steps */
+  function continueImage(steps) {
+    if (steps.next().done) show();
+    else timer = setTimeout(continueImage, 0, steps);
+  }
 
   return (view, ratio) => {
+    clearTimeout(timer);
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (image.width !== width + 2 * MARGIN || image.height !== height + 2 * MARGIN) {
       Object.assign(canvas, { width, height });
       image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
     }
-    const pixels = new Uint32Array(image.data.buffer).fill(pixelOf(cssVariable("--map")));
-    drawPoints({ pixels, stride: image.width, lines: image.height }, points, view, ratio);
-    context.putImageData(image, -MARGIN, -MARGIN);
+    const count = sampleSize(mixed, view);
+    for (const _ of startImage(view, ratio, count));
+    show();
+    if (count < points.size) {
+      timer = setTimeout(() => continueImage(startImage(view, ratio, points.size)), REST_MS);
+    }
   };
+}
+
+/**
+ * Return the number of points to draw while the view moves, of which about 100,000 are in view.
+ * @param {MixedPoints} points @param {View} view
+ */
+function sampleSize({ x, y }, view) {
+  const [x0, y0, x1, y1] = view.region();
+  const counted = Math.min(COUNTED, x.length);
+  let inView = 0;
+  for (let k = 0; k < counted; k++) {
+    if (x[k] >= x0 && x[k] <= x1 && y[k] >= y0 && y[k] <= y1) inView++;
+  }
+  return Math.min(x.length, Math.ceil((MAX_MOVING * counted) / Math.max(1, inView)));
 }
 
 /** Points that are not drawn, that are faint, that are drawn as usual, and that have a ring. */
 const [EXCLUDED, FAINT, NORMAL, FOUND] = [0, 1, 2, 3];
 
+/** The levels of all rows, and the state that they were computed from. */
+const emphasis = {
+  /** @type {(Uint8Array | null)[]} */
+  masks: [],
+  /** @type {Uint8Array | null} */
+  levels: null,
+};
+
 /** Return the level of each row, or null if all rows are drawn as usual. */
 function emphasisLevels() {
   const { passing, selection, matches } = state;
-  if (!passing && !selection && !matches) return null;
+  const masks = [passing, selection, matches];
+  if (masks.every((mask, k) => mask === emphasis.masks[k])) return emphasis.levels;
+  emphasis.masks = masks;
   const usual = selection || matches ? FAINT : NORMAL;
-  return Uint8Array.from({ length: scene.n }, (_, i) => {
+  emphasis.levels = masks.every((mask) => !mask) ? null : Uint8Array.from({ length: scene.n }, (_, i) => {
     if (passing && !passing[i]) return EXCLUDED;
     if (matches?.[i]) return FOUND;
     return selection?.[i] ? NORMAL : usual;
   });
+  return emphasis.levels;
 }
 
-/** @param {PixelBuffer} buffer @param {Points} points @param {View} view @param {number} ratio */
-function drawPoints(buffer, { x, y, size }, view, ratio) {
+/**
+ * Draw points, a block in each step.
+ * @param {PixelBuffer} buffer @param {MixedPoints} points @param {number} count  of points, from the first
+ * @param {View} view @param {number} ratio
+ */
+function* drawingSteps(buffer, points, count, view, ratio) {
   const { colors, hiddenCategories } = state;
-  const table = pixelTable(colors, hiddenCategories);
-  const colored = { x, y, values: colors.values, table };
   const scale = view.scale * ratio;
   const transform = {
     scale,
     left: MARGIN + (view.width / 2) * ratio - view.x * scale,
     top: MARGIN + (view.height / 2) * ratio + view.y * scale,
   };
-  const style = pointStyle(size, mapArea(view), view.zoom);
-  const [radius, alpha, halo] = [style.radius * ratio, style.alpha, HALO_WIDTH * ratio];
-  const levels = emphasisLevels();
-  if (levels) {
-    drawDiscs(buffer, colored, transform, radius, alpha * FAINT_ALPHA, levels, FAINT);
-    const ink = pixelOf(cssVariable("--ink"));
-    const rings = { ...colored, table: table.map((color) => (color === HIDDEN ? HIDDEN : ink)) };
-    if (state.matches) drawDiscs(buffer, rings, transform, Math.max(radius, halo) + halo, 0.75, levels, FOUND);
-    drawDiscs(buffer, colored, transform, Math.max(radius, halo), 1, levels, FOUND);
+  for (const style of discStyles(pointStyle(count, mapArea(view), view.zoom), ratio, colors.values, pixelTable(colors, hiddenCategories))) {
+    for (let start = 0; start < count; start += BLOCK) {
+      drawDiscs(buffer, points, start, Math.min(count, start + BLOCK), transform, style);
+      yield;
+    }
   }
-  drawDiscs(buffer, colored, transform, radius, alpha, levels, NORMAL);
+}
+
+/**
+ * Return the styles of the discs in the order in which they are drawn.
+ * @param {{ radius: number, alpha: number }} style  in CSS pixels
+ * @param {number} ratio @param {Uint16Array} values @param {Uint32Array} table  of colours
+ * @returns {DiscStyle[]}
+ */
+function discStyles(style, ratio, values, table) {
+  const levels = emphasisLevels();
+  const [radius, halo, { alpha }] = [style.radius * ratio, HALO_WIDTH * ratio, style];
+  const normal = { radius, alpha, values, table, levels, level: NORMAL };
+  if (!levels) return [normal];
+  const ink = pixelOf(cssVariable("--ink"));
+  const found = { ...normal, radius: Math.max(radius, halo), alpha: 1, level: FOUND };
+  const rings = { ...found, radius: found.radius + halo, alpha: 0.75, table: table.map((color) => (color === HIDDEN ? HIDDEN : ink)) };
+  const faint = { ...normal, alpha: alpha * FAINT_ALPHA, level: FAINT };
+  return state.matches ? [faint, rings, found, normal] : [faint, normal];
 }
 
 /**
