@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.converted_rows import ConvertedRows
 from latentmap.data.index_checks import check_arrow, check_indices
 from latentmap.data.parquet_footers import is_vector
 from latentmap.data.sources import ArraySource, Source
@@ -250,30 +251,20 @@ def _as_numbers(table: pa.Table, name: str) -> np.ndarray:
     return np.column_stack([column.astype(dtype) for column in columns])
 
 
-class TableNumbers(Source):
+class TableNumbers(ConvertedRows):
     """The rows of a table of numbers as float64, read from a table that may be on disk."""
 
     dtype = np.dtype(np.float64)
 
     def __init__(self, rows: Source) -> None:
-        self.rows, self.name, self.labels = rows, rows.name, rows.labels
-        self.row_shape, self.block_starts = rows.row_shape, rows.block_starts
-        schema = rows.table_schema
-        self.feature_names = (
-            rows.feature_names if schema is None or schema.has_string_names else None
-        )
-
-    def __len__(self) -> int:
-        return len(self.rows)
+        super().__init__(rows)
+        if rows.table_schema is not None and not rows.table_schema.has_string_names:
+            self.feature_names = None
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the rows at ``indices``; raise DataError if a column does not hold numbers."""
         table: Any = self.rows.take(indices)
         return _as_numbers(table, self.name).astype(np.float64)
-
-    def original_index(self, row: int) -> int:
-        """Return the index of a row in the table that was opened."""
-        return self.rows.original_index(row)
 
 
 def as_numbers_source(rows: Source) -> Source:

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.data.converted_rows import ConvertedRows
 from latentmap.data.sources import Source
 
 DIRECTION_METRICS = ("cosine", "correlation")
 TINY = float(np.finfo(np.float32).tiny)
 
 
-class DirectionRows(Source):
+class DirectionRows(ConvertedRows):
     """Rows divided by the scale and by their length, float32.
 
     Parameters
@@ -33,12 +34,8 @@ class DirectionRows(Source):
     dtype = np.dtype(np.float32)
 
     def __init__(self, rows: Source, metric: str, scale: np.ndarray) -> None:
-        self.rows, self.metric, self.scale = rows, metric, scale
-        self.row_shape, self.name, self.labels = rows.row_shape, rows.name, rows.labels
-        self.feature_names, self.block_starts = rows.feature_names, rows.block_starts
-
-    def __len__(self) -> int:
-        return len(self.rows)
+        super().__init__(rows)
+        self.metric, self.scale = metric, scale
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the directions of the rows at ``indices``."""

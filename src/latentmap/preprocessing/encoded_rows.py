@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.converted_rows import ConvertedRows
 from latentmap.data.sources import ArraySource, Source
 from latentmap.preprocessing.table_encoder import TableEncoder
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class EncodedRows(Source):
+class EncodedRows(ConvertedRows):
     """The rows of a table, encoded as numbers; a missing value is NaN."""
 
     dtype = np.dtype(np.float32)
@@ -24,12 +25,8 @@ class EncodedRows(Source):
 
     def __init__(self, rows: Source, encoder: TableEncoder) -> None:
         encoder.check_columns(rows)
-        self.rows, self.encoder, self.name = rows, encoder, rows.name
-        self.row_shape, self.labels = (encoder.width,), rows.labels
-        self.block_starts = rows.block_starts
-
-    def __len__(self) -> int:
-        return len(self.rows)
+        super().__init__(rows)
+        self.encoder, self.row_shape, self.feature_names = encoder, (encoder.width,), None
 
     @property
     def column_names(self) -> list[str] | None:
@@ -53,10 +50,6 @@ class EncodedRows(Source):
                 values = pc.if_else(table.column(column.name), true, false)
                 table = table.set_column(table.column_names.index(column.name), column.name, values)
         return table
-
-    def original_index(self, row: int) -> int:
-        """Return the number of a row in the table that was opened, from 0."""
-        return self.rows.original_index(row)
 
 
 class EncodedArray(ArraySource):

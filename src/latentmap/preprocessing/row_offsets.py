@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.converted_rows import ConvertedRows
 from latentmap.data.sources import Source
 
 # float32 loses more than 12 bits of a column whose mean exceeds this number of deviations.
@@ -31,23 +32,15 @@ def find_offset(rows: Source, seed: int = 0) -> np.ndarray | None:
     return np.where(is_large, mean, 0.0) if is_large.any() else None
 
 
-class ShiftedRows(Source):
+class ShiftedRows(ConvertedRows):
     """Rows minus an offset, as float32; the difference is computed in float64."""
 
     dtype = np.dtype(np.float32)
 
     def __init__(self, rows: Source, offset: np.ndarray) -> None:
-        self.rows, self.offset = rows, offset.reshape(rows.row_shape)
-        self.row_shape, self.name, self.labels = rows.row_shape, rows.name, rows.labels
-        self.feature_names, self.block_starts = rows.feature_names, rows.block_starts
-
-    def __len__(self) -> int:
-        return len(self.rows)
+        super().__init__(rows)
+        self.offset = offset.reshape(rows.row_shape)
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the shifted rows at ``indices``."""
         return (self.rows.take(indices) - self.offset).astype(np.float32)
-
-    def original_index(self, row: int) -> int:
-        """Return the number of a row in the array that was opened, from 0."""
-        return self.rows.original_index(row)
