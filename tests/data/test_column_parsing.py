@@ -94,7 +94,6 @@ def test_texts_that_mark_missing_values(text):
 def test_further_missing_texts_are_an_option():
     parsed = parse(["1", "-999", "unknown", "NA"], missing=("-999", "unknown"))
     assert parsed.values.to_pylist() == [1, None, None, None]
-    assert parsed.missing == {"-999", "unknown", "NA"}
 
 
 @pytest.mark.parametrize(

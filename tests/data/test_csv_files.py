@@ -10,6 +10,7 @@ import pytest
 
 from latentmap.data import open_data
 from latentmap.data.csv_files import read_csv
+from latentmap.data.csv_layout import detect_layout
 from latentmap.data.table_options import TableOptions
 from latentmap.errors import DataError, FileError, SettingError, TooLargeError
 
@@ -38,11 +39,11 @@ def test_files_are_read_as_their_authors_meant_them(name):
     types = {field.name: str(field.type) for field in result.table.schema}
     assert types == expected["columns"]
     assert result.table.num_rows == expected["rows"]
-    assert result.separator == expected["separator"]
-    assert result.decimal == expected["decimal"]
-    assert result.header == expected["header"]
-    assert dict(result.units) == expected.get("units", {})
-    assert not result.warnings
+    assert detect_layout(FILES / name, TableOptions()).separator == expected["separator"]
+    assert ("decimal comma" in result.schema.notes) == (expected["decimal"] == ",")
+    assert result.schema.has_string_names == expected["header"]
+    assert dict(result.schema.units) == expected.get("units", {})
+    assert not result.schema.warnings
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_files_are_read_as_their_authors_meant_them(name):
     ],
 )
 def test_notes_say_what_was_detected(name, notes):
-    assert list(read_csv(FILES / name).notes) == notes
+    assert list(read_csv(FILES / name).schema.notes) == notes
 
 
 def test_values_of_a_mixed_table():
@@ -92,17 +93,17 @@ def test_values_of_numbers_that_fit_both_decimal_separators():
 def test_dates_that_fit_both_orders_are_noted(write):
     result = read_csv(write("day,x\n03/01/2024,1\n04/02/2024,5\n"))
     assert result.table["day"][0].as_py().isoformat() == "2024-03-01"
-    assert list(result.notes) == ["day: month first"]
+    assert list(result.schema.notes) == ["day: month first"]
 
 
 def test_the_order_of_ambiguous_dates_is_an_option_and_that_of_other_columns(write):
     path = write("day,x\n03/01/2024,1\n04/02/2024,5\n")
     result = read(path, day_first=True)
     assert result.table["day"][0].as_py().isoformat() == "2024-01-03"
-    assert list(result.notes) == ["day: day first"] and result.day_first is True
+    assert list(result.schema.notes) == ["day: day first"] and result.schema.day_first is True
     result = read_csv(write("start,end\n03/01/2024,25/01/2024\n04/02/2024,26/02/2024\n"))
     assert result.table["start"][0].as_py().isoformat() == "2024-01-03"
-    assert list(result.notes) == ["start: day first"] and result.day_first is True
+    assert list(result.schema.notes) == ["start: day first"] and result.schema.day_first is True
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.xlsx"])
@@ -205,7 +206,7 @@ def test_memory_is_checked_before_a_file_is_read(write, monkeypatch):
 def test_a_later_byte_that_is_not_utf8_selects_an_8_bit_encoding(write):
     text = "name,size\n" + "x,1\n" * 100_000 + "Zürich,2\n"
     result = read_csv(write(text.encode("cp1252")))
-    assert result.encoding == "cp1252"
+    assert "encoding cp1252" in result.schema.notes
     assert result.table["name"][-1].as_py() == "Zürich"
 
 
@@ -236,12 +237,12 @@ def test_short_lines_are_filled(write):
     text = "a,b,c\n1,2,x\n# note\n1,2\n1,2,y\n\n" + "1,2,x\n" * 9 + "\nSource: a survey\n"
     result = read_csv(write(text))
     assert result.table["c"].to_pylist() == ["x", None, "y", *["x"] * 9]
-    assert list(result.notes) == ["skipped 2 comment lines", "filled 1 short line"]
+    assert list(result.schema.notes) == ["skipped 2 comment lines", "filled 1 short line"]
 
 
 def test_lines_of_invalid_cells_are_counted_with_short_lines(write):
     text = "a,b,c\n1,2\n" + "1,2,3\n" * 98 + "x,2,3\n"
-    (warning,) = read_csv(write(text)).warnings
+    (warning,) = read_csv(write(text)).schema.warnings
     assert warning.startswith("line 101, column a: expected an integer, found 'x'")
 
 
@@ -278,7 +279,7 @@ def test_few_texts_among_numbers_are_a_warning_with_the_line(write):
     lines[50] = "abc"
     result = read_csv(write("# comment\n" + "\n".join(lines)))
     assert result.table["age"][49].as_py() == "abc"
-    assert list(result.warnings) == [
+    assert list(result.schema.warnings) == [
         "line 52, column age: expected an integer, found 'abc'; treat it as missing with "
         "--missing abc, or the column as categories with --as age=category"
     ]

@@ -29,10 +29,9 @@ def write(tmp_path, monkeypatch):
 def test_batches_equal_the_table_in_memory(name):
     stream, result = stream_csv(FILES / name), read_csv(FILES / name)
     assert pa.Table.from_batches(list(stream)).equals(result.table)
-    assert stream.description.notes == result.notes
-    assert stream.description.units == result.units
-    assert stream.description.boolean_strings == result.boolean_strings
-    assert stream.description.missing == result.missing
+    assert stream.description.schema.notes == result.schema.notes
+    assert stream.description.schema.units == result.schema.units
+    assert stream.description.schema.boolean_strings == result.schema.boolean_strings
 
 
 @pytest.mark.parametrize(
@@ -63,9 +62,9 @@ def test_the_order_of_dates_is_that_of_all_columns_and_rows(write, end):
     path = write("a,b\n" + "03/01/2024,02/01/2024\n" * 2000 + f"03/01/2024,{end}\n")
     stream, result = stream_csv(path), read_csv(path)
     assert pa.Table.from_batches(list(stream)).equals(result.table)
-    assert stream.description.notes == result.notes
+    assert stream.description.schema.notes == result.schema.notes
     expected = {"04/01/2024": 2, "25/01/2024": 1, "01/25/2024": 1}
-    assert len([note for note in result.notes if note.endswith("first")]) == expected[end]
+    assert len([note for note in result.schema.notes if note.endswith("first")]) == expected[end]
 
 
 def test_columns_are_selected(write):
@@ -93,12 +92,12 @@ def test_short_lines_are_filled(write):
     rows = pa.Table.from_batches(list(stream))
     assert rows.equals(read_csv(path).table)
     assert rows["c"][20_000].as_py() is None
-    assert stream.description.notes == ["filled 1 short line"]
+    assert stream.description.schema.notes == ("filled 1 short line",)
 
 
 def test_few_texts_among_numbers_are_a_warning_with_the_line(write):
     stream = stream_csv(write("a,b\n" + "1,2\n" * 2000 + "1,x\n" + "1,2\n" * 10))
-    (warning,) = stream.description.warnings
+    (warning,) = stream.description.schema.warnings
     assert warning.startswith("line 2,002, column b: expected an integer, found 'x';")
 
 

@@ -46,15 +46,15 @@ def test_types_and_values(write):
         "price": [1234.5, 2, None],
     }
     assert str(result.table["age"].type) == "int64"
-    assert result.units == {"price": "€"}
-    assert list(result.notes) == []
+    assert result.schema.units == {"price": "€"}
+    assert list(result.schema.notes) == ["decimal comma"]
 
 
 def test_sheets_are_chosen_by_name(write):
     path = write(First=[["a"], [1], [3]], Second=[["b"], [5], [4]])
     result = read_excel(path)
     assert result.table.to_pydict() == {"a": [1, 3]}
-    assert list(result.notes) == ["sheet 'First'"]
+    assert list(result.schema.notes) == ["sheet 'First'"]
     assert read_excel(f"{path}:Second").table.to_pydict() == {"b": [5, 4]}
     with pytest.raises(UnknownNameError, match=r"unknown sheet 'Secnd', did you mean 'Second'"):
         read_excel(f"{path}:Secnd")
@@ -66,7 +66,10 @@ def test_titles_and_counters_are_left_out(write):
     result = read_excel(write(Sales=rows))
     assert result.table.column_names == ["size", "kind"]
     assert result.table.num_rows == 9
-    assert list(result.notes) == ["skipped 2 lines at the top", "left out column 1 (a row counter)"]
+    assert list(result.schema.notes) == [
+        "skipped 2 lines at the top",
+        "left out column 1 (a row counter)",
+    ]
 
 
 def test_options(write):

@@ -7,7 +7,7 @@ from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.pca_projection import pca_reconstructions, principal_components
 from latentmap.preprocessing.scaling import Scale
 from latentmap.preprocessing.table_encoder import TableEncoder
-from latentmap.preprocessing.table_pca import choose_weights
+from latentmap.preprocessing.table_pca import choose_weights, column_error
 
 
 @pytest.fixture
@@ -49,3 +49,13 @@ def test_weighted_components_are_those_of_the_weighted_rows():
     plain = principal_components(ArraySource(x * weights), scale, 2, 0)
     expected = pca_reconstructions(x * weights, plain) / weights
     assert np.allclose(pca_reconstructions(x, weighted), expected, atol=1e-5)
+
+
+def test_the_error_of_columns_is_relative_to_a_constant_prediction():
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0], "kind": ["a", "a", "a", "b"]})
+    encoder = TableEncoder.fit(Table(frame))
+    rows = encoder.encode(Table(frame)[:])
+    assert column_error(encoder, rows, rows) == 0.0
+    assert column_error(encoder, rows, 0 * rows) == pytest.approx(1.0)
+    one_wrong = rows[[0, 1, 2, 0]]  # The size 4 becomes 1, and the only b becomes a.
+    assert column_error(encoder, rows, one_wrong) == pytest.approx((np.sqrt(9 / 4 / 1.25) + 1) / 2)

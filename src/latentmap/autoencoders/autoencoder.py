@@ -27,7 +27,7 @@ from latentmap.preprocessing.pca_projection import (
     scale_rows,
 )
 from latentmap.preprocessing.scaling import Scale
-from latentmap.preprocessing.table_pca import choose_weights
+from latentmap.preprocessing.table_pca import choose_weights, column_error
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
@@ -171,16 +171,22 @@ class AutoEncoder(BaseAutoEncoder):
         if not data.task.config.held_out:
             self._train(network, principal, data)
             return
+        weights: np.ndarray | float = 1.0
+        if is_table:
+            assert self.table_ is not None
+            weights = choose_weights(data.sample_rows, self.table_, self.n_components, data.seed)
         if isinstance(validation_rows, np.ndarray) and self._can_compare(
             principal, validation_rows, data.scale
         ):
             self._train(network, principal, data)
             if self._beats_pca(principal, validation_rows, data.scale):
-                return
+                if not is_table:
+                    return
+                weighted = principal_components(rows, *settings, weights=weights)
+                if self._decodes_better(weighted, validation_rows):
+                    return
         loss = "bounded" if data.scale.in_unit_range else "gaussian"
         if is_table:
-            assert self.table_ is not None
-            weights = choose_weights(data.sample_rows, self.table_, self.n_components, data.seed)
             principal = principal_components(data.sample_rows, *settings, weights=weights)
             loss = "table_pca"
         self._build(LinearNetwork(), loss, principal, data)
@@ -251,6 +257,20 @@ class AutoEncoder(BaseAutoEncoder):
             MIN_TABLE_STANDARD_ERRORS * standard_error, MIN_TABLE_GAIN * float(pca_errors.mean())
         )
         return bool(gain.mean() > minimum)
+
+    def _decodes_better(self, principal: PrincipalComponents, validation_rows: np.ndarray) -> bool:
+        """Return whether the columns of a table have a lower error than with weighted PCA.
+
+        The loss of a network favours probabilities, but users see the likeliest categories.
+        """
+        assert self.table_ is not None
+        model, x = self.numeric_view(), np.nan_to_num(validation_rows)
+        network_rows = model.inverse_transform(model.transform(validation_rows))
+        errors = [
+            column_error(self.table_, validation_rows, rows)
+            for rows in (network_rows, pca_reconstructions(x, principal).astype(np.float32))
+        ]
+        return errors[0] < errors[1]
 
     def _build(
         self,

@@ -67,10 +67,10 @@ class InvalidCells:
 class ParsedColumn:
     """A column with its type.
 
-    ``boolean_strings`` are the strings for false and true in a column of Booleans, and ``missing``
-    are the nonempty strings that mark missing values. ``date_orders`` are those of "day first" and
-    "month first" that fit all dates, the order that was used first. ``invalid`` is set if a few
-    cells make the column text, or if cells do not have the type of its role.
+    ``boolean_strings`` are the strings for false and true in a column of Booleans. ``date_orders``
+    are those of "day first" and "month first" that fit all dates, the order that was used first.
+    ``invalid`` is set if a few cells make the column text, or if cells do not have the type of its
+    role.
     """
 
     values: pa.Array
@@ -78,7 +78,6 @@ class ParsedColumn:
     decimal: str | None = None
     boolean_strings: tuple[str, str] | None = None
     date_orders: tuple[str, ...] = ()
-    missing: frozenset[str] = frozenset()
     invalid: InvalidCells | None = None
 
 
@@ -115,36 +114,26 @@ def parse_column(
     >>> parse_column(pa.array(["1.234,5 €", "-", "12,0 €"])).values.to_pylist()
     [1234.5, None, 12.0]
     """
-    cells, missing_strings = clean_cells(values, missing)
+    cells = clean_cells(values, missing)
     order = (decimal or ".,", day_first)
     if cells.null_count == len(cells):
-        parsed = ParsedColumn(pa.nulls(len(cells)))
-    elif role in _TEXT_ROLES:
-        parsed = ParsedColumn(cells)
-    elif role == "label":
-        parsed = _parse_labels(cells, order)
-    elif role in _KINDS_OF_ROLES:
-        parsed = _parse_as(cells, _KINDS_OF_ROLES[role], order)
-    else:
-        parsed = _parse(cells, order)
-    return replace(parsed, missing=missing_strings)
+        return ParsedColumn(pa.nulls(len(cells)))
+    if role in _TEXT_ROLES:
+        return ParsedColumn(cells)
+    if role == "label":
+        return _parse_labels(cells, order)
+    if role in _KINDS_OF_ROLES:
+        return _parse_as(cells, _KINDS_OF_ROLES[role], order)
+    return _parse(cells, order)
 
 
-def clean_cells(
-    values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ()
-) -> tuple[pa.Array, frozenset[str]]:
-    """Strip spaces from cells, and replace cells that mark missing values by null.
-
-    Return the cells, and the set of the strings that mark missing values.
-    """
+def clean_cells(values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ()) -> pa.Array:
+    """Strip spaces from cells, and replace cells that mark missing values by null."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     cells = pc.ascii_trim_whitespace(values)
     is_missing = pc.is_in(cells, pa.array(sorted(MISSING.union(missing)), cells.type))
-    if not pc.any(is_missing).as_py():
-        return cells, frozenset()
-    strings = frozenset(cells.filter(is_missing).unique().to_pylist()) - {""}
-    return pc.if_else(is_missing, pa.scalar(None, cells.type), cells), strings
+    return pc.if_else(is_missing, pa.scalar(None, cells.type), cells)
 
 
 def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:

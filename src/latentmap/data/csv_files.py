@@ -111,7 +111,7 @@ def _read_csv(rows: CsvRows, options: TableOptions) -> CsvTable:
     decimals = infer_decimals(strings, options, rows.layout.separator)
     columns = parse_columns(strings, decimals, options)
     source = (rows.layout, rows.find_lines, rows.notes())
-    return make_csv_table(*source, columns, decimals[0], options, problems)
+    return make_csv_table(*source, columns, options, problems)
 
 
 def _stream_csv(rows: CsvRows, options: TableOptions) -> CsvStream:
@@ -119,8 +119,8 @@ def _stream_csv(rows: CsvRows, options: TableOptions) -> CsvStream:
     formats = find_formats(rows.batches, names, options, rows.layout.separator)
     if rows.n_ragged and rows.fill_short_lines():
         formats = find_formats(rows.batches, names, options, rows.layout.separator)
-    searches, columns, decimals = formats
+    searches, columns = formats
     problems += rows.ragged_problems()
     source = (rows.layout, rows.find_lines, rows.notes())
-    table = make_csv_table(*source, columns, decimals[0], options, problems)
+    table = make_csv_table(*source, columns, options, problems)
     return CsvStream(table, rows, searches)

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from latentmap.data.column_parsing import ParsedColumn
 from latentmap.data.csv_layout import TableLayout
-from latentmap.data.format_search import boolean_strings, column_units, date_notes, used_date_order
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import raise_problems
+from latentmap.data.tables import TableSchema, typed_schema
 from latentmap.data.text_files import UTF8
 
 _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
 
 
-@dataclass(frozen=True)
-class CsvTable:
-    """A typed table, and how its file was read.
-
-    ``units`` and ``boolean_strings``, the strings for false and true, have a key for each column.
-    ``missing`` holds the strings that mark missing values, ``notes`` holds short phrases for a
-    report of one line, and ``warnings`` has a sentence for each column that is read as text because
-    of a few cells. ``roles`` are those of the options. ``day_first`` says whether the day precedes
-    the month in all strings that were read as dates; it is None without such dates or if they
-    differ.
-    """
+class CsvTable(NamedTuple):
+    """A typed table that was read from a file, and the properties of its columns."""
 
     table: pa.Table
-    units: Mapping[str, str] = field(default_factory=dict)
-    boolean_strings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    separator: str | None = None
-    decimal: str = "."
-    header: bool = True
-    encoding: str = "utf-8"
-    day_first: bool | None = None
-    roles: Mapping[str, str] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
-    notes: Sequence[str] = ()
-    warnings: Sequence[str] = ()
+    schema: TableSchema
 
 
 def make_csv_table(
@@ -49,7 +31,6 @@ def make_csv_table(
     find_lines: Callable[[Sequence[int]], Mapping[int, int]],
     row_notes: Sequence[str],
     columns: Mapping[str, ParsedColumn],
-    decimal: str,
     options: TableOptions,
     problems: Sequence[str],
 ) -> CsvTable:
@@ -66,27 +47,24 @@ def make_csv_table(
     raise_problems(layout.name, problems)
     omitted_columns = _omitted_columns(layout, {n: c.values for n, c in columns.items()}, options)
     columns = {name: c for name, c in columns.items() if name not in omitted_columns}
-    is_decimal = any(column.decimal == "," for column in columns.values())
-    notes = [
-        *_layout_notes(layout, decimal if is_decimal else ".", omitted_columns),
-        *omitted_columns.values(),
-        *date_notes(columns),
-        *row_notes,
-    ]
-    return CsvTable(
-        pa.table({name: column.values for name, column in columns.items()}),
-        units={n: u for n, u in layout.units.items() if n in columns} | column_units(columns),
-        boolean_strings=boolean_strings(columns),
-        separator=layout.separator,
-        decimal=decimal,
-        header=layout.header,
-        encoding=layout.encoding,
-        day_first=used_date_order(columns),
-        roles=options.roles,
-        missing=frozenset().union(*(column.missing for column in columns.values())),
-        notes=notes,
-        warnings=list(sentences.values()),
+    table = pa.table({name: column.values for name, column in columns.items()})
+    schema = typed_schema(table.schema, columns, options)
+    has_comma = any(column.decimal == "," for column in columns.values())
+    layout_notes = _layout_notes(layout, has_comma, omitted_columns)
+    schema = replace(
+        schema,
+        units={n: u for n, u in {**layout.units, **schema.units}.items() if n in columns},
+        # The strings true and false become the Booleans of a data frame.
+        boolean_strings={
+            name: strings
+            for name, strings in schema.boolean_strings.items()
+            if strings[1].lower() != "true"
+        },
+        has_string_names=layout.header,
+        notes=(*layout_notes, *omitted_columns.values(), *schema.notes, *row_notes),
+        warnings=tuple(sentences.values()),
     )
+    return CsvTable(table, schema)
 
 
 def _omitted_columns(
@@ -122,11 +100,11 @@ def is_row_counter(values: pa.Array) -> bool:
 
 
 def _layout_notes(
-    layout: TableLayout, decimal: str, omitted_columns: Container[str]
+    layout: TableLayout, has_comma: bool, omitted_columns: Container[str]
 ) -> Iterator[str]:
     if layout.separator in _SEPARATOR_NAMES:
         yield f"separator {_SEPARATOR_NAMES[layout.separator]}"
-    if decimal == ",":
+    if has_comma:
         yield "decimal comma"
     if not layout.header:
         yield "no header"

@@ -11,7 +11,6 @@ import os
 import zipfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +71,7 @@ def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None
     with _reading_excel(file.name):
         cells = workbook.get_sheet_by_name(sheet).to_python()
     rows = [list(map(_as_text, row)) for row in cells]
-    result = _read_rows(name, rows, options)
-    return replace(result, notes=[*sheet_note, *result.notes])
+    return _read_rows(name, rows, sheet_note, options)
 
 
 def _open_workbook(path: Path) -> CalamineWorkbook:
@@ -109,7 +107,9 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> CsvTable:
+def _read_rows(
+    name: str, rows: Sequence[list[str]], notes: Sequence[str], options: TableOptions
+) -> CsvTable:
     all_records = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
     records = [record for record in all_records if not record.is_blank]
     layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
@@ -124,4 +124,4 @@ def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> C
     def find_lines(rows: Sequence[int]) -> dict[int, int]:
         return {row: table[row].line for row in rows}
 
-    return make_csv_table(layout, find_lines, (), columns, decimals[0], options, problems)
+    return make_csv_table(layout, find_lines, notes, columns, options, problems)

@@ -41,7 +41,7 @@ def infer_decimals(strings: Rows, options: TableOptions, separator: str | None =
     if options.decimal:
         return options.decimal
     columns = strings.columns[:: max(1, strings.num_columns // _MAX_VOTES)]
-    votes = [fitting_decimal(clean_cells(column[:1000], options.missing)[0]) for column in columns]
+    votes = [fitting_decimal(clean_cells(column[:1000], options.missing)) for column in columns]
     n_comma, n_point = votes.count(","), votes.count(".")
     if n_comma == n_point == 0 and "?" in votes and separator in (";", "\t"):
         n_comma = 1
@@ -92,12 +92,10 @@ class FormatSearch:
         self._role, self._options, self._decimals = role, options, decimals
         self.formats: list[CellFormat] | None = None
         self.invalid: InvalidCells | None = None
-        self._missing: frozenset[str] = frozenset()
 
     def update(self, values: pa.Array, first_row: int) -> bool:
         """Check a batch, and return True if it changes how the earlier batches are read."""
-        cells, missing = clean_cells(values, self._options.missing)
-        self._missing |= missing
+        cells = clean_cells(values, self._options.missing)
         if cells.null_count == len(cells):
             return False
         if self.formats is None:
@@ -148,14 +146,14 @@ class FormatSearch:
 
     def parse(self, values: pa.Array) -> ParsedColumn:
         """Convert a batch with the first of the formats that fit all cells."""
-        cells, _ = clean_cells(values, self._options.missing)
+        cells = clean_cells(values, self._options.missing)
         if self.formats is None:
             column = ParsedColumn(pa.nulls(len(cells)))
         elif not self.formats:
             column = ParsedColumn(cells, invalid=self.invalid)
         else:
             column = convert_column(cells, self.formats[0]) or ParsedColumn(cells)
-        return replace(column, missing=self._missing, date_orders=self._date_orders)
+        return replace(column, date_orders=self._date_orders)
 
 
 def _fits(cell_format: CellFormat, cells: pa.Array) -> bool:
@@ -169,11 +167,11 @@ def find_formats(
     names: Sequence[str],
     options: TableOptions,
     separator: str | None = None,
-) -> tuple[dict[str, FormatSearch], dict[str, ParsedColumn], str]:
+) -> tuple[dict[str, FormatSearch], dict[str, ParsedColumn]]:
     """Find the formats of string columns that ``read(names)`` yields in batches.
 
-    All rows are read once or several times. Return the searches, the parsed columns of the first
-    batch, and the decimal separators.
+    All rows are read once or several times. Return the searches, and the parsed columns of the
+    first batch.
     """
     schema = pa.schema([(name, pa.string()) for name in names])
     first = next(iter(read(names)), None)
@@ -189,7 +187,7 @@ def find_formats(
         search.prefer(order)
         if len(columns[name].date_orders) > 1:
             columns[name] = search.parse(first.column(name))
-    return searches, columns, decimals
+    return searches, columns
 
 
 def _update(

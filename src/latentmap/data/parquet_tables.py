@@ -126,7 +126,7 @@ class ParquetTable(ParquetSource):
         names = [field.name for field in self.table_schema.schema if is_string_type(field.type)]
         if not names:
             return
-        self._searches, columns, _ = find_formats(self._strings, names, options)
+        self._searches, columns = find_formats(self._strings, names, options)
         first = next(self._tables(self._groups[0], features))
         schema = self._convert(self.paths[0], 0, first).schema
         self.table_schema = typed_schema(schema, columns, options)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latentmap.data import memory
 from latentmap.data.file_suffixes import is_compressed
@@ -17,11 +16,8 @@ from latentmap.data.parquet_footers import open_files
 from latentmap.data.parquet_tables import ParquetTable
 from latentmap.data.sources import Source
 from latentmap.data.table_options import TableOptions, label_roles
-from latentmap.data.tables import Table, TableSchema
+from latentmap.data.tables import Table
 from latentmap.temporary_folder import TemporaryFolder
-
-if TYPE_CHECKING:
-    from latentmap.data.csv_results import CsvTable
 
 # Memory of the cells, their strings and their values, for each byte of a file.
 _MEMORY_PER_BYTE, _MEMORY_PER_COMPRESSED_BYTE = 3, 20
@@ -34,7 +30,7 @@ def open_text_table(path: Path, label: str | None, options: TableOptions) -> Sou
     options = replace(options, roles=label_roles(label, options.roles))
     if not fits_in_memory(path):
         return _stream_text_table(path, options)
-    return _as_table(read_csv(path, options), path.name)
+    return Table.from_arrow(*read_csv(path, options), path.name)
 
 
 def fits_in_memory(path: Path) -> bool:
@@ -54,7 +50,7 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
     from latentmap.data.csv_files import stream_csv
 
     stream = stream_csv(path, options)
-    schema = schema_of(stream.description)
+    schema = stream.description.schema
     options = replace(options, roles=schema.roles)
     folder = TemporaryFolder(cache_folder())
     copy_path = folder.path / "rows.parquet"
@@ -78,26 +74,4 @@ def open_excel(path: Path, label: str | None, options: TableOptions) -> Table:
     from latentmap.data.excel_files import read_excel
 
     options = replace(options, roles=label_roles(label, options.roles))
-    return _as_table(read_excel(path, options), path.name)
-
-
-def _as_table(result: CsvTable, name: str) -> Table:
-    return Table.from_arrow(result.table, schema_of(result), name)
-
-
-def schema_of(result: CsvTable) -> TableSchema:
-    """Return the columns of a table that was read from a file."""
-    # The strings true and false become the Booleans of a data frame.
-    boolean_strings = {
-        n: pair for n, pair in result.boolean_strings.items() if pair[1].lower() != "true"
-    }
-    return TableSchema(
-        result.table.schema,
-        roles=result.roles,
-        units=result.units,
-        boolean_strings=boolean_strings,
-        has_string_names=result.header,
-        day_first=result.day_first,
-        notes=tuple(result.notes),
-        warnings=tuple(result.warnings),
-    )
+    return Table.from_arrow(*read_excel(path, options), path.name)

@@ -58,7 +58,7 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
 def _reconstruction_error(
     encoder: TableEncoder, x: np.ndarray, weights: np.ndarray, n_components: int, seed: int
 ) -> float:
-    """Return the mean relative error of the columns of rows that PCA was not fitted to."""
+    """Return the error of the columns of rows that PCA was not fitted to; see `column_error`."""
     folds = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
     scaled_rows = np.nan_to_num(x) * weights
     decoded = np.empty(x.shape, np.float32)
@@ -66,8 +66,17 @@ def _reconstruction_error(
         pca = fit_pca(scaled_rows[folds != fold], n_components, seed)
         codes = (scaled_rows[folds == fold] - pca.mean) @ pca.components.T
         decoded[folds == fold] = (codes @ pca.components + pca.mean) / weights
+    return column_error(encoder, x, decoded)
+
+
+def column_error(encoder: TableEncoder, rows: np.ndarray, reconstructions: np.ndarray) -> float:
+    """Return the mean error of the columns of encoded rows, relative to a constant prediction.
+
+    Values are compared as they are decoded: numbers in their own unit, and likeliest categories.
+    Columns that are constant in ``rows`` do not count.
+    """
     errors = [
-        _relative_error(column, x[:, column_slice], decoded[:, column_slice])
+        _relative_error(column, rows[:, column_slice], reconstructions[:, column_slice])
         for column, column_slice in zip(encoder.columns, encoder.slices, strict=True)
         if column.width
     ]
