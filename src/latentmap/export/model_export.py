@@ -84,8 +84,8 @@ def _add_decoder(g: OnnxGraph, estimator: BaseAutoEncoder, graphs: NetworkGraphs
         codes = limit_codes(g, codes, estimator.landmarks_)
     rows = add_network(g, graphs.scaled_row, estimator._networks.node_weights(), codes)
     if isinstance(estimator, LatentMap) and estimator._state.placement is not None:
-        is_image = estimator._state.row_scale.in_unit_range
-        rows = combine_with_local_mean(g, estimator._state.placement, codes, rows, is_image)
+        in_unit_range = estimator._state.row_scale.in_unit_range
+        rows = combine_with_local_mean(g, estimator._state.placement, codes, rows, in_unit_range)
     offset, scale = (np.ravel(array).astype(np.float32) for array in graphs.parts.units())
     rows = g.add("Add", g.add("Mul", rows, scale), offset)
     if estimator.table_ is None:
