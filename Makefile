@@ -17,10 +17,11 @@ SLOW := slow or ray or engine
 CORE := tests/test_model_file.py tests/test_errors.py tests/autoencoders/test_autoencoder.py \
 	tests/data tests/preprocessing tests/plots tests/metrics/test_neighbor_recall.py \
 	tests/analysis/test_search.py tests/analysis/test_codec_file.py tests/maps/test_landmarks.py \
-	tests/maps/test_affinities.py tests/maps/test_neighbor_graph.py tests/cli/test_encode.py
+	tests/maps/test_affinities.py tests/maps/test_neighbor_graph.py tests/cli/test_encode.py \
+	tests/export
 CORE_PYTEST := -m pytest -m 'not ($(SLOW) or browser)' -W ignore::DeprecationWarning \
 	-W ignore::PendingDeprecationWarning
-CORE_PACKAGES := --editable '.[cells,excel,metrics]' pandas openpyxl pytest pytest-timeout
+CORE_PACKAGES := --editable '.[cells,excel,metrics,onnx]' pandas openpyxl pytest pytest-timeout
 PIP := -m pip install --quiet --disable-pip-version-check
 OLDEST := .venv.oldest-$(notdir $(PYTHON))
 NEWEST := .venv.newest-$(notdir $(PYTHON))

@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("cells", "excel", "metrics")
+EXTRAS = ("cells", "excel", "metrics", "onnx")
 TEST_TOOLS = ("pandas", "openpyxl")
 _LOWER_BOUND = re.compile(r"([\w-]+)(?:\[[\w,]+\])?>=([\w.]+)")
 
