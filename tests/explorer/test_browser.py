@@ -302,7 +302,7 @@ def test_the_file_writes_integer_labels_and_codes_of_one_component(open_page, tm
     assert [name for name in lines[0] if name.startswith("code")] == ["code 1"]
 
 
-@pytest.mark.parametrize(("name", "obstacle"), [("wine", "components"), ("people", "a table")])
+@pytest.mark.parametrize(("name", "obstacle"), [("wine", "components"), ("people", "joined")])
 def test_the_file_explains_why_it_cannot_place_rows(open_page, files, name, obstacle):
     page = open_page(files[name])
     page.tab.click("#open")

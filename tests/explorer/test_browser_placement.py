@@ -7,6 +7,7 @@ import io
 import threading
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -65,6 +66,27 @@ def exported(scenes, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def members(people):
+    """A table of numbers, categories and truth values with gaps, and one of other such rows."""
+    frame = people.drop(columns=["joined", "note"])
+    return frame[:200], frame[200:]
+
+
+@pytest.fixture(scope="module", params=["map", "network", "dense"])
+def table_file(request, members, tmp_path_factory):
+    """Scene of a table, and the link to its exported file."""
+    model = {
+        "map": LatentMap(epochs=3, random_state=0),
+        "network": LatentMap(placement="network", epochs=3, random_state=0),
+        "dense": AutoEncoder(2, epochs=3, random_state=0),
+    }[request.param]
+    scene = Scene(model.fit(members[0]), members[0], "members")
+    path = tmp_path_factory.mktemp("exported") / "members.html"
+    export_page(scene, path)
+    return scene, path.as_uri()
+
+
+@pytest.fixture(scope="module")
 def served(scenes):
     """Links to the served pages of the map and of the table."""
     servers = {name: Server(scenes[name]) for name in ("map", "wine")}
@@ -119,8 +141,10 @@ ENCODE = """async ([description, content, rows]) => {
 
 def test_all_operations_equal_those_of_numpy(open_page, served):
     rng = np.random.default_rng(0)
-    x = apply("scale", input_node((2, 2)), (2, 2), ())
-    x = dense(flatten(x), 3)
+    x = flatten(apply("scale", input_node((2, 2)), (2, 2), ()))
+    flags = Node("is_missing", (x,), (2,), (), {"indices": np.array([0, 3])})
+    x = Node("concatenate", (apply("replace_missing", x), flags), (6,))
+    x = dense(x, 3)
     outputs = [dense(x, 2, name) for name in sorted(PAGE_ACTIVATIONS)]
     outputs += [apply("normalize", apply("dropout", x), (3,), (3,), (3,), (3,))]
     outputs += [apply("clip", apply("unscale", x, (), ()), low=-0.5, high=0.25)]
@@ -136,6 +160,7 @@ def test_all_operations_equal_those_of_numpy(open_page, served):
         for node in topological_order(output)
     }
     rows = rng.normal(size=(5, 2, 2)).astype("f4")
+    rows[1:3, 0, 0] = np.nan
     arrays = ArrayBlock()
     description = {"nodes": describe_graph(output, weights, arrays), "placement": None}
     content = base64.b64encode(arrays.content).decode()
@@ -215,3 +240,32 @@ def test_a_drawing_is_placed_while_it_is_drawn(open_page, pages):
     assert page.tab.locator("#upload").is_hidden()
     page.tab.mouse.up()
     shown_position(page)
+
+
+# Places the rows of a .csv file, and returns their points.
+PLACE_FILE = """async text => {
+    const rows = await window.latentmap.placeFile(new File([text], "members.csv"));
+    return rows.map(row => [row.point, row.original]);
+}"""
+
+
+def test_rows_of_a_table_are_placed_like_transform(open_page, table_file, members):
+    scene, link = table_file
+    page = open_page(link)
+    result = page.tab.evaluate(PLACE_FILE, members[1].to_csv(index=False))
+    points, originals = zip(*result, strict=True)
+    expected = scene.estimator.transform(members[1])
+    assert len(points) == 40
+    assert np.abs(np.array(points) - expected).max() < 1e-3
+    shown = scene.display.to_display(pa.Table.from_pandas(members[1], preserve_index=False))
+    for j, name in enumerate(scene.table.names):
+        column = [row[j] for row in originals]
+        if name != "member":  # The file contains the strings of Python.
+            assert column == [None if x != x else x for x in shown[j].tolist()]
+
+
+def test_the_file_names_a_column_that_a_table_lacks(open_page, table_file):
+    page = open_page(table_file[1])
+    page.tab.set_input_files("#file", as_file("new.csv", b"age,country\n1,Spain\n"))
+    page.tab.wait_for_selector("#notice:not([hidden])")
+    assert "expected a column member" in page.text("#notice p")

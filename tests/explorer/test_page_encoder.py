@@ -26,8 +26,8 @@ def test_obstacles(digits, settings, obstacle):
     assert result is None if obstacle is None else obstacle in result
 
 
-def test_a_table_needs_the_server(mixed_scene):
-    assert "a table" in find_obstacle(mixed_scene.estimator)
+def test_a_column_of_dates_needs_the_server(mixed_scene):
+    assert "the column joined, which contains dates" in find_obstacle(mixed_scene.estimator)
     assert mixed_scene.buffer("encoder") is None
     assert mixed_scene.describe()["encoder"] is None
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentmap.explorer.json_values import to_json
+from latentmap.explorer.page_columns import describe_columns, find_column_obstacle
 from latentmap.explorer.row_images import RowImages
 from latentmap.inference.activations import ACTIVATIONS
 from latentmap.inference.evaluator import Evaluator, Weights
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 # Operations that encoder.js evaluates.
 OPERATIONS = {
     *("input", "scale", "unscale", "dense", "normalize", "activation", "dropout", "clip"),
-    *("reshape", "columns", "concatenate", "add", "around_mode"),
+    *("reshape", "columns", "concatenate", "add", "replace_missing", "is_missing", "around_mode"),
 }
 PAGE_ACTIVATIONS = ACTIVATIONS.keys() - {"gelu"}  # JavaScript has no normal distribution function.
 # Kernels are float16 if no code of a sample of rows changes by more than this, else float32.
@@ -65,8 +67,8 @@ class ArrayBlock:
 
 def find_obstacle(estimator: BaseAutoEncoder) -> str | None:
     """Return why the page cannot place new rows, as the end of a sentence; None if it can."""
-    if estimator.table_ is not None:
-        return "the model was fitted to a table, whose columns only latentmap can encode"
+    if estimator.table_ is not None and (obstacle := find_column_obstacle(estimator.table_)):
+        return obstacle
     graphs = estimator._networks.graphs
     if estimator._n_features_out > 2:
         return "the codes of the model have more than two components"
@@ -111,15 +113,20 @@ def make_page_encoder(estimator: BaseAutoEncoder, rows: np.ndarray) -> PageEncod
     return PageEncoder(description, bytes(arrays.content))
 
 
-def describe_row_format(display: RowImages | TableColumns, names: list[str]) -> dict[str, Any]:
+def describe_row_format(
+    estimator: BaseAutoEncoder, display: RowImages | TableColumns, names: list[str]
+) -> dict[str, Any]:
     """Return how pixels or the columns of a file are converted to rows, as JSON values.
 
     Parameters
     ----------
+    estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
     display : RowImages or TableColumns
     names : list of str
         Names of the numbers of a row that is not an image.
     """
+    if estimator.table_ is not None:
+        return {"columns": describe_columns(estimator.table_)}
     if isinstance(display, RowImages):
         channels = display.shape[2] if len(display.shape) == 3 else 1
         return {"low": float(display.low), "high": float(display.high), "channels": channels}
@@ -135,7 +142,7 @@ def describe_graph(output: Node, weights: Weights, arrays: ArrayBlock) -> list[d
         {
             "operation": node.operation,
             "inputs": [indices[operand] for operand in node.inputs],
-            "settings": dict(node.settings),
+            "settings": {name: to_json(value) for name, value in node.settings.items()},
             "weights": [arrays.add(array) for array in weights.get(node, ())],
         }
         for node in nodes

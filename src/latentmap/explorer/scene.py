@@ -206,7 +206,7 @@ class Scene:
         if self.encoder_obstacle is not None:
             return None
         sample = np.linspace(0, len(self) - 1, _SAMPLE_POINTS).astype(int)
-        return make_page_encoder(self.estimator, self.rows.take(sample))
+        return make_page_encoder(self.estimator, self.encoded.take(sample))
 
     @cached_property
     def encoder_obstacle(self) -> str | None:
@@ -218,7 +218,10 @@ class Scene:
         if encoder is None:
             return None
         names = [] if self.table is None else self.column_names()
-        return {**encoder.description, "row_format": describe_row_format(self.display, names)}
+        return {
+            **encoder.description,
+            "row_format": describe_row_format(self.estimator, self.display, names),
+        }
 
     def buffer(self, name: str) -> bytes | None:
         """Return the array with a name such as "points", "density" or "labels", or None.

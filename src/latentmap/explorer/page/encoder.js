@@ -45,6 +45,8 @@ const OPERATIONS = {
   columns: ([x], _, { start, stop }) => x.slice(start, stop),
   concatenate: ([x, y]) => Float64Array.of(...x, ...y),
   add: ([x, y]) => x.map((value, i) => value + y[i]),
+  replace_missing: ([x]) => x.map((value) => (Number.isNaN(value) ? 0 : value)),
+  is_missing: ([x], _, { indices = [] }) => Float64Array.from(indices, (i) => (Number.isNaN(x[i]) ? 1 : 0)),
   around_mode: ([logits], [centers, anchors, [radius]]) => meanAroundMode(logits, centers, anchors, radius),
 };
 

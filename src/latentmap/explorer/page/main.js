@@ -92,6 +92,7 @@ async function start(source) {
       positionOf: (/** @type {number} */ row) => points.positionOf(row),
       selectedRows,
       goTo,
+      placeFile: async (/** @type {File} */ file) => (await source.place(file.name, file)).rows,
       placeRow: async (/** @type {number[]} */ numbers) => (await loadEncoder(source))(Float32Array.from(numbers)),
     }),
   });

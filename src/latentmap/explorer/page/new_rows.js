@@ -5,9 +5,10 @@
 import { context2d, createElement } from "./dom.js";
 import { withoutAlpha } from "./embedded.js";
 import { createEncoder } from "./encoder.js";
-import { imageSize, scene } from "./scene.js";
+import { columns, imageSize, scene } from "./scene.js";
+import { encodeCells, separateCells } from "./table_cells.js";
 
-/** @import { EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source } from "./types.js" */
+/** @import { EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
 
 const MAX_ROWS = 100;
 const MAX_PIXELS = 25_000_000;
@@ -50,7 +51,7 @@ export async function readRows(name, file) {
     const { picture, note } = await readImage(name, file);
     return { rows: [pictureRow(picture)], total: 1, note };
   }
-  if (/\.(csv|tsv|txt)$/i.test(name)) return readNumbers(name, await file.text());
+  if (/\.(csv|tsv|txt)$/i.test(name)) return readCells(name, await file.text());
   throw new Error(`${name}: expected ${imageSize ? "an image or " : ""}a .csv file, because this page reads no other files.`);
 }
 
@@ -110,20 +111,44 @@ const greyLevels = (rgba) =>
   Uint8Array.from({ length: rgba.length / 4 }, (_, i) =>
     (19595 * rgba[4 * i] + 38470 * rgba[4 * i + 1] + 7471 * rgba[4 * i + 2] + 0x8000) >> 16);
 
-/** Read rows of numbers, with or without a header. @param {string} name @param {string} text @returns {NewRows} */
-function readNumbers(name, text) {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const separator = [",", ";", "\t"].find((character) => lines[0]?.includes(character)) ?? ",";
-  const cells = lines.slice(0, MAX_ROWS + 1).map((line) => line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
-  const hasHeader = cells.length > 0 && cells[0].some((cell) => cell === "" || Number.isNaN(Number(cell)));
-  const indices = columnIndices(name, cells[0] ?? [], hasHeader);
-  const rows = cells.slice(hasHeader ? 1 : 0, MAX_ROWS + (hasHeader ? 1 : 0)).map((line, i) => {
+/** Read the rows of a .csv file. @param {string} name @param {string} text @returns {NewRows} */
+function readCells(name, text) {
+  const { cells, total } = separateCells(text, MAX_ROWS + 1);
+  if (cells.length === 0) throw new Error(`${name}: expected rows, found none.`);
+  const format = description().row_format;
+  const isTable = "columns" in format;
+  const hasHeader = isTable || cells[0].some((cell) => cell === "" || Number.isNaN(Number(cell)));
+  const lines = cells.slice(hasHeader ? 1 : 0).slice(0, MAX_ROWS);
+  const rows = isTable ? tableRows(name, cells[0], lines, format.columns) : numericRows(name, cells[0], lines, hasHeader);
+  return { rows, total: total - (hasHeader ? 1 : 0), note: "" };
+}
+
+/** Return the rows of a table. @param {string} name @param {string[]} header @param {string[][]} lines @param {TableColumn[]} fitted */
+function tableRows(name, header, lines, fitted) {
+  const indices = fitted.map((column) => header.indexOf(column.name));
+  const missing = fitted.find((_, j) => indices[j] < 0);
+  if (missing) throw new Error(`${name}: expected a column ${missing.name}, found ${header.join(", ")}.`);
+  return lines.map((line) => ({
+    numbers: encodeCells(fitted, indices.map((i) => line[i] ?? "")),
+    original: columns.map(({ name, kind }) => {
+      const cell = line[header.indexOf(name)] ?? "";
+      if (cell === "") return null;
+      return kind === "number" ? finiteOrNull(Number(cell)) : cell;
+    }),
+  }));
+}
+
+/** @param {number} number */
+const finiteOrNull = (number) => (Number.isFinite(number) ? number : null);
+
+/** Return rows of numbers. @param {string} name @param {string[]} header @param {string[][]} lines @param {boolean} hasHeader */
+function numericRows(name, header, lines, hasHeader) {
+  const indices = columnIndices(name, header, hasHeader);
+  return lines.map((line, i) => {
     const numbers = Float32Array.from(indices, (j) => (line[j] ? Number(line[j]) : NaN));
     if (!numbers.every(Number.isFinite)) throw new Error(`${name}: expected numbers in row ${i}, counted from 0.`);
     return { numbers, original: displayedRow(numbers) };
   });
-  if (rows.length === 0) throw new Error(`${name}: expected rows of numbers, found none.`);
-  return { rows, total: lines.length - (hasHeader ? 1 : 0), note: "" };
 }
 
 /** Return the index of the column of each number of a row. @param {string} name @param {string[]} header @param {boolean} hasHeader */
@@ -142,8 +167,7 @@ function displayedRow(numbers) {
   const format = description().row_format;
   if ("names" in format) return format.displayed.map((i) => (i === null ? null : numbers[i]));
   const { height, width, channels } = size();
-  const { low, high } = format;
-  const perPixel = format.channels;
+  const { low, high, channels: perPixel } = /** @type {ImageFormat} */ (format);
   const data = Uint8ClampedArray.from({ length: height * width * channels }, (_, i) => {
     const pixel = numbers.subarray(Math.floor(i / channels) * perPixel, (Math.floor(i / channels) + 1) * perPixel);
     const value = channels === 1 ? pixel.reduce((a, b) => a + b) / perPixel : pixel[i % channels];

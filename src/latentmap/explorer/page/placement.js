@@ -33,7 +33,10 @@ export function placeByStoredRows(description, read) {
 
   /** Return the point of a row, with the precision of stored points. @param {Float32Array} row */
   function pointOf(row) {
-    const centred = Float64Array.from(row, (value, i) => (value - numberAt(offset, i)) / numberAt(scale, i) - rowMean[i]);
+    const centred = Float64Array.from(row, (value, i) => {
+      const scaled = (value - numberAt(offset, i)) / numberAt(scale, i);
+      return (Number.isNaN(scaled) ? 0 : scaled) - rowMean[i]; // A missing number counts as the mean.
+    });
     return Float64Array.from({ length: width }, (_, k) => {
       const coordinate = dotProduct(centred, components.subarray(k * row.length));
       return toHalf(Math.fround(Math.fround(coordinate) / Math.fround(point_scale)));

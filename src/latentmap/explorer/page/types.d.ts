@@ -110,6 +110,7 @@ export interface Settings {
   high?: number;
   start?: number;
   stop?: number;
+  indices?: number[];
 }
 
 /** Stored rows by which a map places rows; see `maps/placement.py`. */
@@ -128,7 +129,7 @@ export interface PlacementDescription extends Record<
 export interface EncoderDescription {
   nodes: { operation: string; inputs: number[]; settings: Settings; weights: ArrayReference[] }[];
   placement: PlacementDescription | null;
-  row_format: ImageFormat | ColumnFormat;
+  row_format: ImageFormat | ColumnFormat | TableFormat;
 }
 
 /** The numbers of black and white in image rows, and the number of channels of these rows. */
@@ -143,6 +144,16 @@ export interface ColumnFormat {
   names: string[];
   displayed: (number | null)[];
 }
+
+/** The columns of a fitted table that have encoded numbers; see `page_columns.py`. */
+export interface TableFormat {
+  columns: TableColumn[];
+}
+
+export type TableColumn =
+  | { name: string; kind: "number"; mean: number; scale: number; arsinh_scale: number | null }
+  /** The values of each level, and the shares of the levels that have an encoded number. */
+  | { name: string; kind: "category"; levels: string[][]; shares: number[]; weight: number };
 
 /** A row of a file or drawing. */
 export interface NewRow {

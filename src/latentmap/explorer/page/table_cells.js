@@ -1,0 +1,46 @@
+/*
+ * Cells of .csv files: their separation, and their conversion to the numbers that a model of a table
+ * was fitted to, as by `preprocessing.table_encoder`.
+ */
+
+/** @import { TableColumn } from "./types.js" */
+
+/**
+ * Return the lines of a .csv file as lists of cells, without empty lines.
+ * @param {string} text @param {number} [limit]  of the lines that are separated
+ */
+export function separateCells(text, limit = Infinity) {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const separator = [",", ";", "\t"].find((character) => lines[0]?.includes(character)) ?? ",";
+  // A cell in quotation marks may contain the separator, and two quotation marks for one.
+  const pattern = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}]*))${separator}`, "g");
+  const cellsOf = (/** @type {string} */ line) =>
+    Array.from((line + separator).matchAll(pattern), ([, quoted, plain]) => (quoted?.replaceAll('""', '"') ?? plain).trim());
+  return { cells: lines.slice(0, limit).map(cellsOf), total: lines.length };
+}
+
+/**
+ * Return the numbers that encode the cells of a row; NaN for a missing or unknown value.
+ * @param {TableColumn[]} columns @param {string[]} cells  of the columns
+ */
+export const encodeCells = (columns, cells) =>
+  Float32Array.from(columns.flatMap((column, j) => encodeCell(column, cells[j])));
+
+/** @param {TableColumn} column @param {string} cell @returns {number[]} */
+function encodeCell(column, cell) {
+  if (column.kind === "number") {
+    const number = cell === "" ? NaN : Number(cell);
+    const { mean, scale, arsinh_scale } = column;
+    return [((arsinh_scale === null ? number : Math.asinh(number / arsinh_scale)) - mean) / scale];
+  }
+  const level = levelOf(column, cell);
+  return column.shares.map((share, i) => (level < 0 ? NaN : ((i === level ? 1 : 0) - share) * column.weight));
+}
+
+/** Return the index of the level of a cell, -1 for none. @param {Extract<TableColumn, { kind: "category" }>} column @param {string} cell */
+function levelOf({ levels, shares }, cell) {
+  // The two levels of Booleans are strings of the data, or true and false in any case, or 1 and 0.
+  const isBoolean = shares.length === 1 && levels[0][0] === "true";
+  const value = isBoolean ? ({ 1: "true", 0: "false" }[cell] ?? cell.toLowerCase()) : cell;
+  return levels.findIndex((values) => values.some((known) => known.trim() === value));
+}
