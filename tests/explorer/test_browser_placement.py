@@ -21,7 +21,15 @@ from latentmap.explorer.page_encoder import (
     describe_graph,
 )
 from latentmap.inference.evaluator import Evaluator
-from latentmap.inference.graph import Node, apply, dense, flatten, input_node, topological_order
+from latentmap.inference.graph import (
+    Node,
+    apply,
+    dense,
+    flatten,
+    input_node,
+    reshape,
+    topological_order,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -144,11 +152,17 @@ def test_all_operations_equal_those_of_numpy(open_page, served):
     x = flatten(apply("scale", input_node((2, 2)), (2, 2), ()))
     flags = Node("is_missing", (x,), (2,), (), {"indices": np.array([0, 3])})
     x = Node("concatenate", (apply("replace_missing", x), flags), (6,))
+    image = dense(x, 20)
     x = dense(x, 3)
     outputs = [dense(x, 2, name) for name in sorted(PAGE_ACTIVATIONS)]
     outputs += [apply("normalize", apply("dropout", x), (3,), (3,), (3,), (3,))]
     outputs += [apply("clip", apply("unscale", x, (), ()), low=-0.5, high=0.25)]
     outputs += [apply("activation", Node("add", (x, x), x.shape), activation="tanh")]
+    for shape in ((4, 5, 1), (5, 2, 2)):
+        kernel = ((3, 3, shape[2], 2), (2,))
+        half = (-(-shape[0] // 2), -(-shape[1] // 2), 2)
+        x_image = reshape(image, shape)
+        outputs += [flatten(Node("convolution", (x_image,), half, kernel, {"activation": "relu"}))]
     mode = Node("around_mode", (dense(x, 5),), (3,), ((5, 2), (2, 2), ()))
     outputs += [Node("columns", (mode,), (2,), (), {"start": 1, "stop": 3})]
     output = outputs[0]

@@ -8,6 +8,9 @@ import pytest
 from latentmap import VariationalAutoEncoder
 from latentmap.explorer import page_encoder
 from latentmap.explorer.page_encoder import find_obstacle, make_page_encoder
+from latentmap.networks.dense import DenseNetwork
+
+GELU = DenseNetwork((16,), activation="gelu")
 
 
 def read(encoder, reference):
@@ -18,7 +21,7 @@ def read(encoder, reference):
 
 @pytest.mark.parametrize(
     ("settings", "obstacle"),
-    [({}, None), ({"n_components": 3}, "components"), ({"network": "conv"}, "layers")],
+    [({}, None), ({"n_components": 3}, "components"), ({"network": GELU}, "layers")],
 )
 def test_obstacles(digits, settings, obstacle):
     model = VariationalAutoEncoder(**{"n_components": 2, "epochs": 1, "random_state": 0} | settings)

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 # Operations that encoder.js evaluates.
 OPERATIONS = {
-    *("input", "scale", "unscale", "dense", "normalize", "activation", "dropout", "clip"),
-    *("reshape", "columns", "concatenate", "add", "replace_missing", "is_missing", "around_mode"),
+    *("input", "scale", "unscale", "dense", "convolution", "normalize", "activation", "dropout"),
+    *("clip", "reshape", "columns", "concatenate", "add"),
+    *("replace_missing", "is_missing", "around_mode"),
 }
 PAGE_ACTIVATIONS = ACTIVATIONS.keys() - {"gelu"}  # JavaScript has no normal distribution function.
 # Kernels are float16 if no code of a sample of rows changes by more than this, else float32.
 MAX_CODE_CHANGE = 2e-4
+_KERNELS = ("dense", "convolution")
 _ALIGNMENT = 8
 
 
@@ -142,6 +144,7 @@ def describe_graph(output: Node, weights: Weights, arrays: ArrayBlock) -> list[d
         {
             "operation": node.operation,
             "inputs": [indices[operand] for operand in node.inputs],
+            "input_shape": node.inputs[0].shape if node.inputs else (),
             "settings": {name: to_json(value) for name, value in node.settings.items()},
             "weights": [arrays.add(array) for array in weights.get(node, ())],
         }
@@ -153,7 +156,7 @@ def _round_kernels(output: Node, weights: Weights, rows: np.ndarray) -> Weights:
     """Return the weights with kernels of float16, unless that changes codes too much."""
     rounded = {
         node: [
-            a.astype(np.float16) if a.ndim > 1 and node.operation == "dense" else a for a in arrays
+            a.astype(np.float16) if a.ndim > 1 and node.operation in _KERNELS else a for a in arrays
         ]
         for node, arrays in weights.items()
     }

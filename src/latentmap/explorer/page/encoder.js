@@ -31,11 +31,12 @@ const ACTIVATIONS = {
   arcsinh: Math.asinh,
 };
 
-/** @type {Record<string, (inputs: Numbers[], weights: Numbers[], settings: Settings) => Numbers>} */
+/** @type {Record<string, (inputs: Numbers[], weights: Numbers[], settings: Settings, inputShape: number[]) => Numbers>} */
 const OPERATIONS = {
   scale: ([x], [offset, scale]) => x.map((value, i) => (value - numberAt(offset, i)) / numberAt(scale, i)),
   unscale: ([x], [offset, scale]) => x.map((value, i) => value * numberAt(scale, i) + numberAt(offset, i)),
   dense: ([x], [kernel, bias], { activation }) => activate(matrixProduct(x, kernel, bias), activation),
+  convolution: ([x], [kernel, bias], { activation }, shape) => activate(convolve(x, kernel, bias, shape), activation),
   normalize: ([x], [gamma, beta, mean, variance]) =>
     x.map((value, i) => ((value - mean[i]) * gamma[i]) / Math.sqrt(variance[i] + NORMALIZATION_EPSILON) + beta[i]),
   activation: ([x], _, { activation }) => activate(x, activation),
@@ -52,6 +53,31 @@ const OPERATIONS = {
 
 /** @param {Numbers} x @param {string} [name] */
 const activate = (x, name = "linear") => x.map(ACTIVATIONS[name]);
+
+/**
+ * Convolve an image with a 3 × 3 kernel and stride 2, padded as in Keras.
+ * @param {Numbers} image @param {Numbers} kernel @param {Numbers} bias @param {number[]} shape  of the image
+ */
+function convolve(image, kernel, bias, [height, width, channels]) {
+  const [lines, columns, filters] = [Math.ceil(height / 2), Math.ceil(width / 2), bias.length];
+  const output = new Float64Array(lines * columns * filters);
+  for (let pixel = 0; pixel < lines * columns; pixel++) {
+    const sums = output.subarray(pixel * filters, (pixel + 1) * filters);
+    sums.set(bias);
+    for (let k = 0; k < 9; k++) {
+      // A side of odd length is padded at both ends, and one of even length at its end.
+      const y = 2 * Math.floor(pixel / columns) + Math.floor(k / 3) - (height % 2);
+      const x = 2 * (pixel % columns) + (k % 3) - (width % 2);
+      if (y < 0 || x < 0 || y >= height || x >= width) continue;
+      for (let c = 0; c < channels; c++) {
+        const value = image[(y * width + x) * channels + c];
+        const start = (k * channels + c) * filters;
+        for (let f = 0; f < filters; f++) sums[f] += value * kernel[start + f];
+      }
+    }
+  }
+  return output;
+}
 
 /**
  * Return the mean position of the landmarks around the mode of their distribution, and the mass around
@@ -94,15 +120,15 @@ function windowsAround(positions, centers, radius, count) {
  */
 export function createEncoder({ nodes, placement }, buffer) {
   const read = (/** @type {ArrayReference} */ reference) => readArray(reference, buffer);
-  const [, ...steps] = nodes.map(({ operation, inputs, settings, weights }) =>
-    ({ inputs, settings, compute: OPERATIONS[operation], weights: weights.map(read) }));
+  const [, ...steps] = nodes.map(({ operation, inputs, input_shape, settings, weights }) =>
+    ({ inputs, input_shape, settings, compute: OPERATIONS[operation], weights: weights.map(read) }));
 
   /** @param {Float32Array} row */
   function encode(row) {
     /** @type {Numbers[]} */
     const results = [Float64Array.from(row)];
-    for (const { inputs, settings, compute, weights } of steps) {
-      results.push(compute(inputs.map((i) => results[i]), weights, settings));
+    for (const { inputs, input_shape, settings, compute, weights } of steps) {
+      results.push(compute(inputs.map((i) => results[i]), weights, settings, input_shape));
     }
     return Float32Array.from(results[results.length - 1]);
   }

@@ -127,7 +127,7 @@ export interface PlacementDescription extends Record<
 
 /** The graph of the encoder, its stored rows, and the format of its rows; see `page_encoder.py`. */
 export interface EncoderDescription {
-  nodes: { operation: string; inputs: number[]; settings: Settings; weights: ArrayReference[] }[];
+  nodes: { operation: string; inputs: number[]; input_shape: number[]; settings: Settings; weights: ArrayReference[] }[];
   placement: PlacementDescription | null;
   row_format: ImageFormat | ColumnFormat | TableFormat;
 }
