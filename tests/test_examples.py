@@ -40,6 +40,7 @@ def test_faces_example_draws_its_pictures(faces, tmp_path, capsys):
     assert float(output.split("same person's for ")[1].split("%")[0]) > 95
 
 
+@pytest.mark.slow
 def test_notebook_example_runs(monkeypatch):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
