@@ -95,6 +95,25 @@ def test_types_of_strings_are_kept():
     assert decoded.schema == table.schema
 
 
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        (["2024-01-01", "2024-03-01"], "D"),
+        (["2024-01-01 10:00", "2024-03-01 12:00"], "h"),
+        (["2024-01-01 10:05", "2024-03-01 12:30"], "min"),
+        (["2024-01-01 10:05:07", "2024-03-01 12:30:00"], "s"),
+    ],
+)
+def test_decoded_times_are_as_exact_as_the_fitted_ones(times, step):
+    frame = pd.DataFrame({"time": pd.to_datetime(times, format="ISO8601")})
+    encoder = TableEncoder.fit(Table(frame))
+    decoded = encoder.decode(np.linspace(-1, 1, 1000, dtype=np.float32)[:, None])["time"]
+    assert decoded.eq(decoded.dt.round(step)).all()
+    assert decoded.nunique() > 50
+    restored = encoder.decode(encoder.encode(Table(frame)[:]))["time"]
+    assert (restored - frame["time"]).abs().max() < pd.Timedelta(10, "s")
+
+
 def test_texts_without_a_common_word_are_ignored():
     texts = [" ".join(f"w{i}{j}" for j in range(6)) for i in range(30)]
     encoder = TableEncoder.fit(Table(pd.DataFrame({"size": range(2, 32), "text": texts})))

@@ -146,6 +146,8 @@ def _decode_number(g: OnnxGraph, x: str, column: NumberColumn) -> str:
     x = _round(
         g, g.add("Clip", x, np.float64(low), np.float64(high)), 10.0**column.decoded_decimals
     )
+    if column.step is not None:
+        x = _round(g, x, 1.0 / column.step)
     if is_time_type(column.type):
         return _round(g, x, 1.0 / seconds_per_unit(column.type))
     return _round(g, x, 1.0) if is_integer_type(column.type) else x

@@ -24,6 +24,8 @@ MAX_EXCESS = 0.05  # Maximum excess of decoded over fitted arsinh values, as a s
 SIGNIFICANT_DIGITS = 6
 MAX_DECIMALS = 6
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_TIME_STEPS = (86_400.0, 3600.0, 60.0, 1.0)
+_TIME_TOLERANCE = 1e-5  # Rounding error of a date in seconds, as float64.
 MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of their last digit.
 
 
@@ -33,7 +35,8 @@ class NumberColumn(Column):
 
     An encoded number is (x − mean) / scale. If ``arsinh_scale`` is set, arsinh(x / arsinh_scale)
     replaces x; it is linear near 0 and logarithmic for large numbers. Decoded numbers are between
-    ``low`` and ``high``, and have at most ``decimals`` decimals.
+    ``low`` and ``high``, and have at most ``decimals`` decimals. Decoded dates and times are
+    multiples of ``step`` seconds.
     """
 
     file_keys: ClassVar[dict[str, str]] = {**Column.file_keys, "arsinh_scale": "curve"}
@@ -44,6 +47,7 @@ class NumberColumn(Column):
     arsinh_scale: float | None = None
     low: float | None = None
     high: float | None = None
+    step: float | None = None
 
     @classmethod
     def fit(cls, values: Values, standardize: bool = True, **properties: Any) -> Column:
@@ -72,6 +76,7 @@ class NumberColumn(Column):
             low=low,
             high=high,
             decimals=decimals,
+            step=_fit_step(known_values) if is_time_type(properties["type"]) else None,
             **properties,
         )
 
@@ -108,7 +113,10 @@ class NumberColumn(Column):
         with np.errstate(over="ignore"):
             x = x if self.arsinh_scale is None else np.sinh(x) * self.arsinh_scale
         x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
-        return from_floats(np.round(x, self.decoded_decimals), self.type)
+        x = np.round(x, self.decoded_decimals)
+        return from_floats(
+            x if self.step is None else self.step * np.round(x / self.step), self.type
+        )
 
     @property
     def decoded_decimals(self) -> int:
@@ -122,7 +130,7 @@ class NumberColumn(Column):
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""
         super().validate()
-        positive = [self.scale, 1.0 if self.arsinh_scale is None else self.arsinh_scale]
+        positive = [self.scale, self.arsinh_scale or 1.0, self.step or 1.0]
         if self.type in ("bool", "vector", *STRING_TYPES) or not all(
             0 < x < np.inf for x in positive
         ):
@@ -137,6 +145,14 @@ def _fit_arsinh_scale(known_values: np.ndarray) -> float | None:
     return (
         float(np.median(known_values[known_values > 0])) if skewness > SKEWNESS_THRESHOLD else None
     )
+
+
+def _fit_step(seconds: np.ndarray) -> float | None:
+    """Return the largest of a day, an hour, a minute and a second that divides all times."""
+    for step in _TIME_STEPS:
+        if np.abs(seconds - step * np.round(seconds / step)).max() < _TIME_TOLERANCE:
+            return step
+    return None
 
 
 def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
