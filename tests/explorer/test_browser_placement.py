@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from latentmap import AutoEncoder, LatentMap
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.data import load_dataset
 from latentmap.explorer import Scene, Server, export_page
 from latentmap.explorer.page_encoder import (
@@ -30,6 +30,7 @@ from latentmap.inference.graph import (
     reshape,
     topological_order,
 )
+from latentmap.preprocessing import neighbors
 
 pytestmark = pytest.mark.browser
 
@@ -58,10 +59,17 @@ def scenes(map_scene, digits, wine):
         "network": LatentMap(placement="network", epochs=3, random_state=0),
         "dense": AutoEncoder(2, epochs=3, random_state=0),
         "linear": AutoEncoder(1, network="linear", random_state=0),
+        "conv": VariationalAutoEncoder(2, network="conv", epochs=3, random_state=0),
     }
     scenes = {name: Scene(model.fit(digits), digits, name) for name, model in models.items()}
     table = Scene(AutoEncoder(2, scaling="columns", epochs=3, random_state=0).fit(wine), wine)
-    return {"map": map_scene, "wine": table, **scenes}
+    with pytest.MonkeyPatch.context() as patch:
+        # Stored rows in 50 cells, of which at most 32 are searched, as those of a large map.
+        patch.setattr(neighbors, "MAX_SCANNED_ROWS", 100)
+        patch.setattr(neighbors, "SMALL_CELL_ROWS", 10)
+        cells = Scene(LatentMap(epochs=3, random_state=0).fit(digits), digits, "cells")
+    assert len(cells.estimator._state.placement.fitted.index.centers) == 50
+    return {"map": map_scene, "wine": table, "cells": cells, **scenes}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +137,7 @@ def shown_position(page):
     return [float(x) for x in text.replace("\N{MINUS SIGN}", "-").strip(" \n()").split(",")]
 
 
-@pytest.mark.parametrize("name", ["map", "cosine", "network", "dense", "linear"])
+@pytest.mark.parametrize("name", ["map", "cells", "cosine", "network", "dense", "linear", "conv"])
 def test_the_page_places_unseen_rows_like_transform(open_page, exported, scenes, unseen, name):
     page = open_page(exported[name])
     result = page.tab.evaluate(PLACE, unseen[:].reshape(200, -1).tolist())

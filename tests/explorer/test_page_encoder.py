@@ -37,7 +37,7 @@ def test_a_column_of_dates_needs_the_server(mixed_scene):
 
 def test_stored_rows_are_in_the_order_of_their_cells(map_scene):
     encoder, fitted = map_scene.page_encoder, map_scene.estimator._state.placement.fitted
-    placement = encoder.description["placement"]
+    placement = encoder.graph["placement"]
     points = read(encoder, placement["points"]).reshape(len(fitted), -1)
     positions = read(encoder, placement["positions"]).reshape(len(fitted), -1)
     assert np.array_equal(positions, fitted.positions[fitted.find(points)])
@@ -47,7 +47,7 @@ def test_stored_rows_are_in_the_order_of_their_cells(map_scene):
 def test_kernels_are_float16_only_if_codes_stay_the_same(map_scene, digits, monkeypatch):
     def kernel_types():
         encoder = make_page_encoder(map_scene.estimator, digits[:50])
-        nodes = [n for n in encoder.description["nodes"] if n["operation"] == "dense"]
+        nodes = [n for n in encoder.graph["nodes"] if n["operation"] == "dense"]
         return {node["weights"][0]["type"] for node in nodes}
 
     monkeypatch.setattr(page_encoder, "MAX_CODE_CHANGE", 1e-9)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.explorer.table_columns import TableColumns
     from latentmap.maps.placement import Placement
+    from latentmap.preprocessing.table_encoder import TableEncoder
 
 # Operations that encoder.js evaluates.
 OPERATIONS = {
@@ -38,18 +39,47 @@ _ALIGNMENT = 8
 
 @dataclass(frozen=True)
 class PageEncoder:
-    """Encoder and stored rows of a model for the page.
+    """Encoder and stored rows of a model for the page, or the reason why the page has none.
 
     Attributes
     ----------
-    description : dict
-        JSON values.
-    content : bytes
-        The arrays that the description refers to.
+    graph : dict or None
+        Graph of the encoder and description of the stored rows, as JSON values.
+    content : bytes or None
+        The arrays that the graph refers to.
+    obstacle : str or None
+        Why the page cannot place new rows, as the end of a sentence.
+    table : TableEncoder or None
+        Columns of the model if it was fitted to a table.
     """
 
-    description: dict[str, Any]
-    content: bytes
+    graph: dict[str, Any] | None = None
+    content: bytes | None = None
+    obstacle: str | None = None
+    table: TableEncoder | None = None
+
+    def describe(
+        self, display: RowImages | TableColumns, names: list[str]
+    ) -> dict[str, Any] | None:
+        """Return the graph, and how pixels or columns of a file are converted to rows.
+
+        ``names`` are those of the numbers of a row that is not an image.
+        """
+        return None if self.graph is None else {**self.graph, **self._row_format(display, names)}
+
+    def _row_format(self, display: RowImages | TableColumns, names: list[str]) -> dict[str, Any]:
+        row_format: dict[str, Any]
+        if self.table is not None:
+            row_format = {"columns": describe_columns(self.table)}
+        elif isinstance(display, RowImages):
+            channels = display.shape[2] if len(display.shape) == 3 else 1
+            row_format = {"low": float(display.low), "high": float(display.high)}
+            row_format["channels"] = channels
+        else:
+            slices = [column.encoded_slice for column in display.columns]
+            displayed = [None if s is None else s.start for s in slices]
+            row_format = {"names": names, "displayed": displayed}
+        return {"row_format": row_format}
 
 
 class ArrayBlock:
@@ -83,12 +113,11 @@ def find_obstacle(estimator: BaseAutoEncoder) -> str | None:
 
 
 def make_page_encoder(estimator: BaseAutoEncoder, rows: np.ndarray) -> PageEncoder:
-    """Return the encoder and the stored rows of a model without an obstacle.
+    """Return the encoder and the stored rows of a fitted model.
 
     Parameters
     ----------
     estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
-        Fitted; `find_obstacle` returns None for it.
     rows : ndarray of shape (n, ...)
         Rows that determine the precision of the weights.
 
@@ -97,43 +126,22 @@ def make_page_encoder(estimator: BaseAutoEncoder, rows: np.ndarray) -> PageEncod
     >>> from latentmap import AutoEncoder
     >>> X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
     >>> encoder = make_page_encoder(AutoEncoder(2, network="linear", random_state=0).fit(X), X)
-    >>> [node["operation"] for node in encoder.description["nodes"]]
+    >>> [node["operation"] for node in encoder.graph["nodes"]]
     ['input', 'scale', 'scale', 'reshape', 'dense']
     """
+    if obstacle := find_obstacle(estimator):
+        return PageEncoder(obstacle=obstacle)
     graphs = estimator._networks.graphs
     assert graphs is not None
     arrays = ArrayBlock()
     weights = _round_kernels(graphs.code, estimator._networks.node_weights(), rows)
-    description: dict[str, Any] = {
-        "nodes": describe_graph(graphs.code, weights, arrays),
-        "placement": None,
-    }
+    nodes = describe_graph(graphs.code, weights, arrays)
+    graph: dict[str, Any] = {"nodes": nodes, "placement": None}
     placement = getattr(estimator._state, "placement", None)
     if placement is not None:
         units = {name: arrays.add(getattr(estimator._state, name)) for name in ("offset", "scale")}
-        description["placement"] = units | _describe_placement(placement, arrays)
-    return PageEncoder(description, bytes(arrays.content))
-
-
-def describe_row_format(
-    estimator: BaseAutoEncoder, display: RowImages | TableColumns, names: list[str]
-) -> dict[str, Any]:
-    """Return how pixels or the columns of a file are converted to rows, as JSON values.
-
-    Parameters
-    ----------
-    estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
-    display : RowImages or TableColumns
-    names : list of str
-        Names of the numbers of a row that is not an image.
-    """
-    if estimator.table_ is not None:
-        return {"columns": describe_columns(estimator.table_)}
-    if isinstance(display, RowImages):
-        channels = display.shape[2] if len(display.shape) == 3 else 1
-        return {"low": float(display.low), "high": float(display.high), "channels": channels}
-    slices = [column.encoded_slice for column in display.columns]
-    return {"names": names, "displayed": [None if s is None else s.start for s in slices]}
+        graph["placement"] = units | _describe_placement(placement, arrays)
+    return PageEncoder(graph, bytes(arrays.content), table=estimator.table_)
 
 
 def describe_graph(output: Node, weights: Weights, arrays: ArrayBlock) -> list[dict[str, Any]]:

@@ -24,12 +24,7 @@ from latentmap.explorer.display_columns import DisplayColumn, as_display_strings
 from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.explorer.map_regions import MapRegions
 from latentmap.explorer.page_coordinates import CodePlane
-from latentmap.explorer.page_encoder import (
-    PageEncoder,
-    describe_row_format,
-    find_obstacle,
-    make_page_encoder,
-)
+from latentmap.explorer.page_encoder import PageEncoder, make_page_encoder
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
@@ -191,8 +186,8 @@ class Scene:
             "names": self._names_buffer,
             "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
             "color_scales": [scale.describe() for scale in self.color_scales],
-            "encoder": self._describe_encoder(),
-            "encoder_obstacle": self.encoder_obstacle,
+            "encoder": self.page_encoder.describe(self.display, self.column_names()),
+            "encoder_obstacle": self.page_encoder.obstacle,
             **({"stop_words": sorted(ENGLISH_STOP_WORDS)} if self._has_texts else {}),
         }
 
@@ -201,27 +196,10 @@ class Scene:
         return self.table is not None and bool(self.table.text_buffers)
 
     @cached_property
-    def page_encoder(self) -> PageEncoder | None:
-        """The encoder with which the page places new rows, or None; see `encoder_obstacle`."""
-        if self.encoder_obstacle is not None:
-            return None
+    def page_encoder(self) -> PageEncoder:
+        """The encoder with which the page places new rows."""
         sample = np.linspace(0, len(self) - 1, _SAMPLE_POINTS).astype(int)
         return make_page_encoder(self.estimator, self.encoded.take(sample))
-
-    @cached_property
-    def encoder_obstacle(self) -> str | None:
-        """Why the page cannot place new rows, as the end of a sentence."""
-        return find_obstacle(self.estimator)
-
-    def _describe_encoder(self) -> dict[str, Any] | None:
-        encoder = self.page_encoder
-        if encoder is None:
-            return None
-        names = [] if self.table is None else self.column_names()
-        return {
-            **encoder.description,
-            "row_format": describe_row_format(self.estimator, self.display, names),
-        }
 
     def buffer(self, name: str) -> bytes | None:
         """Return the array with a name such as "points", "density" or "labels", or None.
@@ -230,7 +208,7 @@ class Scene:
         """
         if name == "points":
             return self.plane.quantized_points().tobytes()
-        if name == "encoder" and self.page_encoder is not None:
+        if name == "encoder":
             return self.page_encoder.content
         if name == "density":
             return self.density.values.tobytes()

@@ -17,6 +17,7 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 const PAD_SIZE = 224; // Longer side of the drawing pad, in pixels.
 const PEN_WIDTH = PAD_SIZE / 12;
+const MAX_FILE_BYTES = 32 * 2 ** 20; // Limit of an exported file; a server states its own.
 
 /**
  * Show the uploaded rows. Return the function that places the rows of a file on the map.
@@ -106,7 +107,7 @@ export function installFileUpload(placeFile) {
   const dropTarget = byId("drop");
   const chooser = byId("file", HTMLInputElement);
   const upload = (/** @type {File | undefined} */ file) => {
-    const limit = scene.max_upload_bytes ?? Infinity;
+    const limit = scene.max_upload_bytes ?? MAX_FILE_BYTES;
     if (file && file.size > limit) {
       showNotice(`${file.name}: expected at most ${formatWhole(limit)} bytes, found ${formatWhole(file.size)}.`);
     } else if (file) placeFile({ file, name: file.name, title: file.name });
@@ -152,15 +153,17 @@ export function installDrawing(source, placeFile) {
     context.stroke();
   };
 
+  let isPressed = false;
   const preview = latestOnly(async (/** @type {HTMLCanvasElement} */ canvas) => {
     if (!scene.encoder) return;
     const placeRow = await loadEncoder(source);
-    setState({ previewPoints: [placeRow(pictureRow(drawnPicture(canvas, height, width)).numbers)] });
+    if (isPressed) setState({ previewPoints: [placeRow(pictureRow(drawnPicture(canvas, height, width)).numbers)] });
     await new Promise(requestAnimationFrame);
   });
 
   pad.onpointerdown = (event) => {
     pad.setPointerCapture(event.pointerId);
+    isPressed = true;
     context.beginPath();
     context.moveTo(...pixelOnPad(pad, event));
     draw(event);
@@ -170,8 +173,14 @@ export function installDrawing(source, placeFile) {
     draw(event);
     preview(pad);
   };
-  pad.onpointerup = () =>
+  pad.onpointercancel = () => {
+    isPressed = false;
+    setState({ previewPoints: [] });
+  };
+  pad.onpointerup = () => {
+    isPressed = false;
     placeFile({ file: portableGreyMap(drawnPicture(pad, height, width)), name: "drawing.pgm", title: "your drawing" });
+  };
 
   clear();
   byId("pad-clear").onclick = () => {
