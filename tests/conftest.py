@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from latentmap.cli import app
 
-# Garbage collections take a tenth of the time by default, because JAX creates many objects.
+# Garbage collections take up to a tenth of the time by default, because JAX creates many objects.
 GC_THRESHOLDS = (20_000, 20, 20)
 
 # Without this variable scikit-learn skips one of its checks. SciPy reads it when it is imported.
