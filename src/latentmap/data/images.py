@@ -17,6 +17,7 @@ from latentmap.data.array_checks import check_label_memory
 from latentmap.data.folders import folder_name
 from latentmap.data.image_sizes import Size, choose_size, describe_resizing, format_size, resize
 from latentmap.data.parse_errors import as_file_error
+from latentmap.data.photo_metadata import PhotoMetadata, photo_table, read_photo_metadata
 from latentmap.data.sources import Source
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError
@@ -71,7 +72,8 @@ class ImageFolderSource(Source):
     If every image is grey, rows have shape (h, w) and type uint16 if all images have 16 bits, else
     uint8. If one image has colours, all are read as RGB, uint8 of shape (h, w, 3). Transparent
     pixels are drawn over white. The first frame of an animation is read, and the EXIF orientation
-    is applied. Resized images have 8 bits.
+    is applied. Resized images have 8 bits. ``metadata`` is the camera, time and exposure of photos
+    with EXIF tags.
     """
 
     def __init__(
@@ -86,13 +88,14 @@ class ImageFolderSource(Source):
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
         with _without_pillow_warnings():
-            sizes, kinds = self._read_headers(verbose)
+            sizes, kinds, photos = self._read_headers(verbose)
         self._size = choose_size(sizes, size)
         note = describe_resizing(sizes, self._size)
         self.notes, self._is_resized = (() if note is None else (note,)), note is not None
         self._decode = _decoder(kinds, self._is_resized)
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
         self.labels = _folder_labels(self.name, self.paths)
+        self.metadata = photo_table(photos, self.name)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -105,19 +108,20 @@ class ImageFolderSource(Source):
                 batch[row] = self._read(path)
         return batch
 
-    def _read_headers(self, verbose: bool) -> tuple[set[Size], set[str]]:
-        """Read all headers, and return the sizes and the pixel formats that occur."""
-        sizes, kinds, count = set(), set(), len(self.paths)
+    def _read_headers(self, verbose: bool) -> tuple[set[Size], set[str], list[PhotoMetadata]]:
+        """Read all headers: the sizes and pixel formats, and the metadata of each image."""
+        sizes, kinds, photos, count = set(), set(), [], len(self.paths)
         with progress(
             f"reading the headers of {count:,} images", count, verbose, delay=True
         ) as advance:
             for number, path in enumerate(self.paths, start=1):
-                size, kind = _read_header(self.folder, path)
+                size, kind, photo = _read_header(self.folder, path)
                 sizes.add(size)
                 kinds.add(kind)
+                photos.append(photo)
                 if number % _IMAGES_PER_UPDATE == 0:
                     advance(_IMAGES_PER_UPDATE)
-        return sizes, kinds
+        return sizes, kinds, photos
 
     def _check_size(self, path: str, size: Size) -> None:
         if size != self._size:
@@ -204,10 +208,10 @@ def _open_without_blocking(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read_header(folder: Path, path: str) -> tuple[Size, str]:
+def _read_header(folder: Path, path: str) -> tuple[Size, str, PhotoMetadata]:
     with _open(folder, path) as image:
         _check_pixels(path, image.size)
-        return _oriented_size(image), _kind(image)
+        return _oriented_size(image), _kind(image), read_photo_metadata(image)
 
 
 def _kind(image: Image) -> str:

@@ -75,6 +75,8 @@ def export_page(
     buffers = _common_buffers(scene, colors) | _encoder_buffer(scene, description)
     # Base64 needs four characters for three bytes.
     budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
+    if scene.beside_images is not None:
+        buffers |= _original_buffers(scene.beside_images)
     if scene.table is None:
         budget -= sum(map(len, buffers.values()))
         rows_description, row_buffers = _image_rows(scene, budget, verbose)
@@ -143,13 +145,18 @@ def _table_rows(scene: Scene, table: TableColumns) -> tuple[dict[str, Any], Buff
     decoded = _in_blocks(scene.decode_points, points)
     ranges = np.array([_range(values) for values in decoded])
     buffers = _table_buffers("grid", table, decoded, ranges)
-    originals = [table.column_values(j) for j in range(len(table.columns))]
-    buffers |= _table_buffers("originals", table, originals, table.ranges)
+    buffers |= _original_buffers(table)
     if scene.plane.n_components > 2:
         reconstructions = _in_blocks(scene.reconstruction, np.arange(len(scene)))
         buffers |= _table_buffers("reconstructions", table, reconstructions, table.ranges)
     low, high = ranges.T.tolist()
     return {"grid": {**grid, "low": low, "high": high}}, buffers
+
+
+def _original_buffers(table: TableColumns) -> Buffers:
+    """Return the buffers of the columns of a table, or of the metadata beside images."""
+    originals = [table.column_values(j) for j in range(len(table.columns))]
+    return _table_buffers("originals", table, originals, table.ranges)
 
 
 def _table_buffers(

@@ -125,9 +125,10 @@ class Router:
         return _json_response({**size, "images": encode_rows(pixels)})
 
     def _get_table_rows(self, argument: str, body: bytes) -> Response:
-        if self._scene.table is None:
-            raise LookupError("rows: expected rows of a table, found images")
-        return _json_response(encode_rows(self._scene.original(self._read_indices(body))))
+        if self._scene.columns is None:
+            raise LookupError("rows: expected rows of a table, found images without metadata")
+        rows = self._scene.columns.rows_at(self._read_indices(body))
+        return _json_response(encode_rows(rows))
 
     def _write_csv(self, argument: str, body: bytes) -> Response:
         indices = self._read_indices(body)

@@ -121,6 +121,7 @@ class Scene:
         decode = self.decoder.decode
         self.scores = RowScores(self.model, self.encoded, self.codes, decode, verbose)
         self.display = self._choose_display(source, verbose)
+        self.beside_images = self._read_metadata(verbose)
         self.regions = MapRegions(self.rows, self.plane.points, self.scores)
         self.color_scales = self._list_color_scales()
         self._index_lock = threading.Lock()
@@ -129,7 +130,7 @@ class Scene:
         return len(self.codes)
 
     def _list_color_scales(self) -> list[ColorScale]:
-        return list_color_scales(self.rows.labels, self.scores, self.regions, self.table)
+        return list_color_scales(self.rows.labels, self.scores, self.regions, self.columns)
 
     def _choose_display(self, source: Source, verbose: bool) -> RowImages | TableColumns:
         for shape in (source.row_shape, self.estimator.row_shape_):
@@ -142,6 +143,13 @@ class Scene:
             beside = [] if self.rows.metadata is None else metadata_columns(self.rows.metadata)
             columns = beside + self._numeric_columns({column.name for column in beside})
         return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
+
+    def _read_metadata(self, verbose: bool) -> TableColumns | None:
+        """Return the columns of metadata beside images."""
+        if self.images is None or self.rows.metadata is None:
+            return None
+        columns = metadata_columns(self.rows.metadata)
+        return TableColumns.read(self.rows, columns, np.full(len(columns), np.inf), verbose)
 
     def _numeric_columns(self, metadata_names: set[str]) -> list[DisplayColumn]:
         """Return the columns of an array; none if it has no names but has metadata."""
@@ -167,6 +175,11 @@ class Scene:
         """The displayed columns, or None if the rows are images."""
         return self.display if isinstance(self.display, TableColumns) else None
 
+    @property
+    def columns(self) -> TableColumns | None:
+        """The displayed columns of a table, or of the metadata beside images."""
+        return self.beside_images if self.table is None else self.table
+
     def describe(self) -> dict[str, Any]:
         """Return the size, columns, bounds and colour scales of the scene, as JSON values."""
         is_sampled = self.total > len(self)
@@ -179,7 +192,7 @@ class Scene:
             "version": latentmap.__version__,
             "n": len(self),
             "total": self.total,
-            "row": self.display.describe(),
+            "row": self._describe_row(),
             "bounds": self.plane.bounds.ravel().tolist(),
             "n_components": self.plane.n_components,
             "explained_variance": self.plane.explained_variance,
@@ -191,9 +204,14 @@ class Scene:
             **({"stop_words": sorted(ENGLISH_STOP_WORDS)} if self._has_texts else {}),
         }
 
+    def _describe_row(self) -> dict[str, Any]:
+        if self.beside_images is None:
+            return self.display.describe()
+        return {**self.beside_images.describe(), **self.display.describe()}
+
     @property
     def _has_texts(self) -> bool:
-        return self.table is not None and bool(self.table.text_buffers)
+        return self.columns is not None and bool(self.columns.text_buffers)
 
     @cached_property
     def page_encoder(self) -> PageEncoder:
@@ -222,8 +240,8 @@ class Scene:
             return json.dumps(getattr(self.regions, name.removesuffix("-names")).names).encode()
         if name == "numbers" and self.total > len(self):
             return self.original_indices.astype("<u4").tobytes()
-        if self.table is not None and name in self.table.text_buffers:
-            return json.dumps(self.table.strings(self.table.text_buffers[name])).encode()
+        if self.columns is not None and name in self.columns.text_buffers:
+            return json.dumps(self.columns.strings(self.columns.text_buffers[name])).encode()
         return None
 
     def original(self, indices: ArrayLike) -> Any:
@@ -250,6 +268,8 @@ class Scene:
         labels = None if self.rows.labels is None else self.rows.labels[[index]]
         scores = self.scores.of_rows([index])
         (details,) = self._describe_rows(self.original(index), self.codes[[index]], labels, scores)
+        if self.beside_images is not None:
+            (details["metadata"],) = encode_rows(self.beside_images.rows_at(np.array([index])))
         number = int(self.original_indices[index])
         return {"number": number, "name": self.row_name(index), **details}
 

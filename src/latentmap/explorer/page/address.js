@@ -131,6 +131,7 @@ export function installAddress(view) {
       const [x, y, zoom] = address.view;
       if ([x, y, zoom].every(Number.isFinite) && zoom > 0) view.move({ x, y, scale: zoom * view.whole().scale });
     }
+    if (location.protocol === "about:") return; // The frame of a notebook has no address of its own.
     view.onChange(schedule);
     onChange(["colors", "hiddenCategories", "filters", "query", "pickedRow", "selection", "contours"], schedule);
   };

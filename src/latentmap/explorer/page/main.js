@@ -16,7 +16,7 @@ import { loadEncoder } from "./new_rows.js";
 import { installPointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
-import { columns, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
+import { columns, imageSize, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
 import { installSavedSelections } from "./saved_selections.js";
 import { installSearch } from "./search.js";
 import { installSelection, selectedRows } from "./selection.js";
@@ -72,7 +72,7 @@ async function start(source) {
   installSearch(source, goTo);
   installFilters(source);
   installRowTable(source, view, points, goTo, resizeMap);
-  if (columns.length > 0) for (const id of ["decoded", "row", "upload"]) installColumnToggle(byId(id));
+  if (!imageSize && columns.length > 0) for (const id of ["decoded", "row", "upload"]) installColumnToggle(byId(id));
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
   installDrawing(source, placeFile);

@@ -3,13 +3,13 @@
  */
 
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
-import { MISSING, categoryTitle, formatNumber, formatWhole } from "./format.js";
+import { MISSING, categoryTitle, columnTitle, formatNumber, formatValue, formatWhole } from "./format.js";
 import { formatInRange, scaleTitle } from "./legend.js";
 import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
-import { hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
+import { columns, hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
-/** @import { GoToRow, Point, Row, RowDetails, Source } from "./types.js" */
+/** @import { GoToRow, Point, Row, RowDetails, Source, TableRow } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 const LENS_GAP = 18; // Distance of the pointer and the lens, in CSS pixels.
@@ -110,7 +110,7 @@ export function installRowDetails(source) {
     if (details.name) heading.append(createElement("span", { className: "quiet" }, details.name));
     body.replaceChildren(
       comparisonElement(details.original, details.reconstruction),
-      factsElement([["label", details.label ?? (hasLabels ? MISSING : null)], ...colorFacts(i), ...scoreFacts(details)]),
+      factsElement([...metadataFacts(details.metadata), ["label", details.label ?? (hasLabels ? MISSING : null)], ...colorFacts(i), ...scoreFacts(details)]),
     );
     section.dataset.row = String(i);
   }
@@ -126,6 +126,10 @@ export function installRowDetails(source) {
   onChange(["hoveredRow", "pickedRow", "colors"], refresh);
   refresh();
 }
+
+/** Return the values of the columns beside an image. @param {TableRow} [values] @returns {[string, unknown][]} */
+const metadataFacts = (values = []) =>
+  values.map((value, j) => [columnTitle(columns[j]), value === null ? null : formatValue(value, columns[j])]);
 
 /**
  * Return the value on the current colour scale, unless another part of the panel shows it.

@@ -13,8 +13,8 @@ export const scene = JSON.parse(byId("scene").textContent ?? "");
 /** The size of the rows if they are images, else null. */
 export const imageSize = scene.row.kind === "image" ? scene.row : null;
 
-/** The columns of a table; none for images. */
-export const columns = scene.row.kind === "table" ? scene.row.columns : [];
+/** The columns of a table, or those beside images. */
+export const columns = scene.row.columns ?? [];
 
 export const isExported = scene.mode === "file";
 if (isExported) {

@@ -116,6 +116,7 @@ export class FileSource {
   #cache = new Map();
   #grid = createDecodedGrid();
   #originals = storedRows("originals", scene.originals, 32);
+  #table = imageSize ? storedRows("originals", undefined, 1) : this.#originals;
   #reconstructions = storedRows("reconstructions", scene.reconstructions, 16);
   prepare = this.#grid.prepare;
   buffer = embeddedBuffer;
@@ -139,7 +140,7 @@ export class FileSource {
       ...scale,
       values: scale.column === undefined
         ? new Uint16Array(await embeddedBuffer(`color-${i}`))
-        : await /** @type {Required<StoredRows>} */ (this.#originals).column(scale.column),
+        : await /** @type {Required<StoredRows>} */ (this.#table).column(scale.column),
     }));
   }
 
@@ -190,7 +191,8 @@ export class FileSource {
       this.#originals.row(i),
       this.#reconstruction(i),
     ]);
-    return { number: numberOf(i), name, label, confidence, error, original, reconstruction };
+    const metadata = imageSize && columns.length ? { metadata: /** @type {TableRow} */ (await this.#table.row(i)) } : {};
+    return { number: numberOf(i), name, label, confidence, error, original, reconstruction, ...metadata };
   }
 
   /** @param {number[]} rows @returns {Promise<Picture[]>} */
@@ -201,7 +203,7 @@ export class FileSource {
 
   /** @param {number[]} rows */
   async tableRows(rows) {
-    const values = await Promise.all(rows.map((i) => this.#originals.row(i)));
+    const values = await Promise.all(rows.map((i) => this.#table.row(i)));
     return values.filter((row) => Array.isArray(row));
   }
 
@@ -249,7 +251,7 @@ export class FileSource {
         ...points.positionOf(i).slice(0, axes.length),
         ...await Promise.all(scores.map((c) => this.#score(c.name, i))),
       ];
-      const row = await this.#originals.row(i);
+      const row = columns.length ? await this.#table.row(i) : [];
       const values = Array.isArray(row) ? row.map(csvValue) : [];
       lines.push([numberOf(i), ...texts, ...numbers.map(rounded), ...values]);
     }

@@ -177,7 +177,7 @@ export interface Scene {
   n: number;
   /** Rows in the data set. */
   total: number;
-  row: (PictureSize & { kind: "image" }) | { kind: "table"; columns: Column[] };
+  row: (PictureSize & { kind: "image"; columns?: Column[] }) | { kind: "table"; columns: Column[] };
   bounds: Bounds;
   n_components: number;
   /** Share of the variance of the codes that the map shows, 0–1. */
@@ -214,6 +214,8 @@ export interface RowDetails extends Scores {
   label: string | null;
   original: Row;
   reconstruction: Row;
+  /** The values of the columns beside an image. */
+  metadata?: TableRow;
 }
 
 /** The position and details of a row of the user. */
