@@ -46,7 +46,7 @@ def test_a_link_restores_the_state_of_the_page(open_page, people_page):
 
 def test_a_link_restores_the_filters(open_page, people_page):
     people_page.tab.keyboard.press("f")
-    bar = people_page.tab.locator("#filters .bar-line", has_text="France")
+    bar = people_page.tab.locator("#filters .bar-line[title=France]")
     bar.click()
     count = people_page.tab.locator("#filters h2 .quiet")
     assert people_page.wait_until(lambda: "of 240" in count.inner_text())
