@@ -33,6 +33,8 @@ def test_fitted_data_is_evaluated_on_its_held_out_rows(run, wine_model, wine_csv
     held_out = open_data(wine_csv, label="kind").split(18, 0)[1]
     assert metrics["rows"] == 18
     assert metrics["mse"] == pytest.approx(fit_report["mse"])
+    # `fit` takes the codes of the fitted rows from the map, and `evaluate` computes them.
+    assert metrics["recall_10"] == pytest.approx(fit_report["recall_10"])
     expected = load_model(wine_model).reconstruction_error(held_out).mean()
     assert metrics["mse"] == pytest.approx(expected)
     assert "held out" in metrics["measured_on"]

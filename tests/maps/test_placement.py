@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 
 from latentmap import LatentMap, load_model
 from latentmap.errors import DataWarning, ModelFileError, SettingError
+from latentmap.maps.fitted_rows import FittedRows, quantize
 from latentmap.maps.local_mean import decode_by_local_mean
 from latentmap.maps.map_placement import place_batches
 from latentmap.maps.placement_fit import local_scale
@@ -262,3 +263,25 @@ def test_settings_outside_their_range_are_refused(name, value, digits_map, tmp_p
     write_model(path, metadata, arrays)
     with pytest.raises(ModelFileError, match=name):
         load_model(path)
+
+
+def test_fitted_rows_among_others_are_placed_without_a_search(make_placement, monkeypatch):
+    rng = np.random.default_rng(0)
+    fitted = quantize(rng.normal(size=(40, 2))).astype(np.float32)
+    placement = make_placement(fitted, rng.normal(size=(40, 2)), n_neighbors=5)
+    rows = np.concatenate([fitted[:3], rng.normal(size=(2, 2)), fitted[3:6]]).astype(np.float32)
+    encoded, sample = np.zeros((8, 2), np.float32), slice(0, None, 4)
+    codes, quality = placement.place(rows, encoded)
+    search, searched = FittedRows.nearest_rows, []
+
+    def count_and_search(self, points, k):
+        searched.append(len(points))
+        return search(self, points, k)
+
+    monkeypatch.setattr(FittedRows, "nearest_rows", count_and_search)
+    sample_codes, sample_quality = placement.place(rows, encoded, sample)
+    assert searched == [3]  # Rows 3 and 4 were not fitted, and rows 0 and 4 are measured.
+    assert (sample_codes == codes).all()
+    assert (codes[[0, 1, 2, 5, 6, 7]] == placement.fitted.positions[:6]).all()
+    for measured, all_measured in zip(sample_quality, quality, strict=True):
+        assert measured == pytest.approx(all_measured[sample])

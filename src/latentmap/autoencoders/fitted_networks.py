@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 NUMPY_SPEED = 2e10  # Estimated number of multiplications that NumPy computes in a second.
 # Estimated seconds until an engine has computed a first batch: if Keras is not imported yet, if the
-# models are not built yet, and if they are built.
-IMPORT_SECONDS, BUILD_SECONDS, CALL_SECONDS = 4.0, 1.0, 0.01
+# models are not built yet, and if they are built and a loaded program computes the batch.
+IMPORT_SECONDS, BUILD_SECONDS, CALL_SECONDS = 4.0, 1.0, 0.1
 
 
 class FittedNetworks:

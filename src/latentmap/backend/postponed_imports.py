@@ -1,8 +1,9 @@
 """Postponed imports of packages that others import for functions that are rarely called.
 
-Keras imports Matplotlib for its galleries of images, scikit-learn imports SciPy's statistics for
-one function, and both import pandas to recognise data frames. openTSNE imports scikit-learn's PCA
-and neighbours. These imports take a second.
+Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer, and
+IPython for its editor of model files. scikit-learn imports SciPy's statistics for one function, and
+both import pandas to recognise data frames. openTSNE imports scikit-learn's PCA and neighbours.
+These imports take a second.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+_TPU_ATTENTION = "jax.experimental.pallas.ops.tpu.splash_attention"
 # Names of the postponed modules, and of their classes that isinstance() is called with.
 _POSTPONED = {
+    "IPython": (),
+    _TPU_ATTENTION: (),
+    f"{_TPU_ATTENTION}.splash_attention_kernel": (),
+    f"{_TPU_ATTENTION}.splash_attention_mask": (),
     "matplotlib": (),
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),

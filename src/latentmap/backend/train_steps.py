@@ -7,6 +7,7 @@ time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -20,11 +21,16 @@ from latentmap.backend.batch_arrays import (
     send_to_device,
     to_32_bit,
 )
-from latentmap.backend.engine import full_float32_precision, start_engine
+from latentmap.backend.engine import full_float32_precision, has_accelerator, start_engine
 
 if TYPE_CHECKING:
     import jax
     import keras
+
+# Compilation without optimisation takes a second less. The compiled steps are slower: they lose
+# this second if the number of steps times that of the weights exceeds about twice this limit.
+MAX_UNOPTIMIZED_WORK = 10**8
+UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 class Stepper(Protocol):
@@ -68,10 +74,11 @@ def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
     )
 
 
-def make_stepper(model: keras.Model) -> Stepper:
+def make_stepper(model: keras.Model, n_steps: int | None = None) -> Stepper:
     """Return the stepper of the current engine for a compiled model.
 
-    The model must define ``compute_loss``.
+    The model must define ``compute_loss``. ``n_steps`` is the total number of steps, if it is
+    known; JAX compiles a program for few steps without optimisation.
 
     Examples
     --------
@@ -85,13 +92,13 @@ def make_stepper(model: keras.Model) -> Stepper:
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model)
+    return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model, n_steps)
 
 
 class _KerasStepper:
     """Stepper that takes one Keras step at a time."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, n_steps: int | None = None) -> None:
         self.model = model
         self.losses: list[float] = []
 
@@ -119,7 +126,7 @@ class _JaxStepper:
     compilation.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, n_steps: int | None = None) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
@@ -129,7 +136,8 @@ class _JaxStepper:
         self.state: tuple | None = None
         # The function does not refer to the stepper, so that the program is freed with the stepper
         # and not by a later garbage collection.
-        self._loop = jax.jit(_make_loop(model), donate_argnums=0)
+        options = _compiler_options(model, n_steps)
+        self._loop = jax.jit(_make_loop(model), donate_argnums=0, compiler_options=options)
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         n_steps = len(first_array(batches))
@@ -178,7 +186,35 @@ def _make_loop(model: keras.Model) -> Callable[..., tuple]:
     return run_steps
 
 
-_STEPPERS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxStepper}
+def _compiler_options(model: keras.Model, n_steps: int | None) -> dict[str, int] | None:
+    """Return options that turn optimisation off, or None if many steps need fast programs."""
+    if n_steps is None or n_steps * model.count_params() > MAX_UNOPTIMIZED_WORK:
+        return None
+    return None if has_accelerator() else supported_options(tuple(UNOPTIMIZED.items()))
+
+
+@cache
+def supported_options(options: tuple[tuple[str, int], ...]) -> dict[str, int]:
+    """Return the options of the compiler that this version of JAX knows.
+
+    Examples
+    --------
+    >>> supported_options((("xla_backend_optimization_level", 0), ("xla_unknown", 1)))
+    {'xla_backend_optimization_level': 0}
+    """
+    import jax
+
+    supported = {}
+    for name, value in options:
+        try:
+            jax.jit(abs, compiler_options={name: value}).lower(0.0).compile()
+            supported[name] = value
+        except jax.errors.JaxRuntimeError:
+            continue
+    return supported
+
+
+_STEPPERS: dict[str, Callable[[keras.Model, int | None], Stepper]] = {"jax": _JaxStepper}
 
 
 def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latentmap.cli.console import print_json
-from latentmap.cli.evaluation import encode_fitted_rows, measure_quality, print_quality
+from latentmap.cli.evaluation import encode_reference, measure_quality, print_quality
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL
@@ -29,7 +29,7 @@ def evaluate(
     estimator = open_model(model)
     rows, fitted, description = open_evaluation_rows(data, label, estimator)
     check_columns(estimator, rows)
-    reference = None if fitted is None else encode_fitted_rows(estimator, fitted)
+    reference = None if fitted is None else encode_reference(estimator, fitted)
     metrics = measure_quality(estimator, rows, reference)
     if as_json:
         print_json({"model": str(model), "data": data, "measured_on": description, **metrics})

@@ -52,10 +52,21 @@ def encode_sample(model: Estimator, rows: Source) -> EncodedSample:
     return EncodedSample(encode_rows(model, sample), sample.labels, sample)
 
 
-def encode_fitted_rows(model: Estimator, rows: Source) -> EncodedSample:
-    """Load and encode fitted rows, or a random sample; `measure_quality` reads them again."""
+def encode_reference(model: Estimator, rows: Source) -> EncodedSample:
+    """Load and encode rows, or a random sample; `measure_quality` reads them again."""
     sample = load_or_cache(rows.sample(MAX_CODES), verbose=True, use_disk=False)
     return encode_sample(model, sample)
+
+
+def encode_fitted_rows(model: Estimator, rows: Source) -> EncodedSample:
+    """Load the rows of the last fit, or a random sample, with their codes.
+
+    After `partial_fit`, the map also stores earlier rows, so that the numbers of rows differ.
+    """
+    codes = getattr(model, "embedding_", None)  # A map may store the codes of all fitted rows.
+    if codes is None or len(codes) != len(rows):
+        return encode_reference(model, rows)
+    return EncodedSample(codes, rows.labels, load_or_cache(rows, verbose=True, use_disk=False))
 
 
 def measure_quality(model: Estimator, rows: Source, fitted: EncodedSample | None) -> dict[str, Any]:

@@ -104,10 +104,15 @@ class Placement(FileRecord):
         quality : PlacementQuality
         """
         points = self.fitted.to_points(coordinates)
+        indices, sample_indices = self.fitted.find(points), np.arange(len(points))[sample]
+        # A fitted row needs no search, unless its quality is measured.
+        searched = np.union1d(np.flatnonzero(indices < 0), sample_indices)
         n_neighbors = min(self.n_neighbors or COMPARED_NEIGHBORS, len(self.fitted))
-        neighbors = self.fitted.nearest_rows(points, n_neighbors)
-        codes, distances = self.place_by(neighbors, points, encoded)
-        return codes, self.measure(codes[sample], neighbors[sample], distances[sample])
+        neighbors = self.fitted.nearest_rows(points[searched], n_neighbors)
+        codes = self.fitted.positions[indices]
+        codes[searched], distances = self.place_by(neighbors, points[searched], encoded[searched])
+        measured = np.searchsorted(searched, sample_indices)
+        return codes, self.measure(codes[sample], neighbors[measured], distances[measured])
 
     def place_by(
         self, neighbors: np.ndarray, points: np.ndarray, encoded: np.ndarray

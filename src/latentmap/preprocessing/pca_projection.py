@@ -16,6 +16,7 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import csr_array
 from latentmap.preprocessing.pca_solvers import fit_pca_share
 from latentmap.preprocessing.scaling import TINY, Scale
+from latentmap.preprocessing.threads import limit_threads
 from latentmap.progress import progress
 
 # A dense sample of at most this many numbers is decomposed exactly, in double precision.
@@ -193,11 +194,12 @@ def _project_dense(
     """Project raw rows of shape (n, d) in blocks that the cache of a processor can hold."""
     codes = np.empty((len(flat), len(shift)))
     size = max(1, CACHED_NUMBERS // flat.shape[1])
-    for start in range(0, len(flat), size):
-        x = flat[start : start + size].astype(np.float64)
-        if scale.allow_nan:
-            x = np.where(np.isnan(x), scale.offset, x)
-        np.matmul(x, weights, out=codes[start : start + size])
+    with limit_threads(size * weights.size):
+        for start in range(0, len(flat), size):
+            x = flat[start : start + size].astype(np.float64)
+            if scale.allow_nan:
+                x = np.where(np.isnan(x), scale.offset, x)
+            np.matmul(x, weights, out=codes[start : start + size])
     codes -= shift
     return codes
 
