@@ -54,10 +54,11 @@ def test_columns_are_named_with_actual_and_expected_values(ax, render):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["row 3", "row $1"]
 
 
-def test_rows_without_difference_have_no_bars(ax, render):
+def test_rows_without_difference_have_an_explanation_instead_of_bars(ax, render):
     rows = np.ones((2, 3))
     render(attribution(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
-    assert len(ax.texts) == 0
+    assert not ax.patches
+    assert ["the code of the row is unusual" in text.get_text() for text in ax.texts] == [True] * 2
 
 
 def test_height_of_the_figure_grows_with_the_rows(draw_and_measure):

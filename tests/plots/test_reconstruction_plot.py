@@ -65,5 +65,22 @@ def test_texts_of_a_table_are_written_above_their_reconstructions():
     written = [text.get_text() for text in ax.texts]
     assert written == ["1 kg", "2 kg", "$x$", "y", "missing", "3 kg", "b", "b"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["weight", "kind"]
-    bars = [bar.get_width() for bar in ax.patches]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["original", "reconstruction"]
+    assert "3 standard deviations" in ax.get_xlabel()
+    bars = [bar.get_width() for bar in ax.patches if bar.get_y() > 0]
     assert min(bars) == pytest.approx(-0.4)  # Positions far from the mean stay in their cell.
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 200), (3, 8, 8)])
+def test_rows_have_their_names(shape, ax, render):
+    rows = np.random.default_rng(0).random(shape)
+    names = ["#7 $cat$", "#8 dog", "#90 dog"]
+    render(plots.reconstructions(rows, rows, ax=ax, row_names=names))
+    labels = ax.get_xticklabels() if len(shape) == 3 else ax.get_yticklabels()
+    assert [label.get_text() for label in labels] == names
+    if len(shape) == 2:
+        assert ax.get_xlabel()
+        plots.reconstructions(rows, rows, ax=ax)
+        assert [t.get_text() for t in ax.get_yticklabels()] == ["row 0", "row 1", "row 2"]
+    with pytest.raises(DataError, match="row_names: expected 3 names, found 1"):
+        plots.reconstructions(rows, rows, ax=ax, row_names=["a"])

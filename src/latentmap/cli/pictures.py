@@ -102,17 +102,30 @@ def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     """Draw a few rows and their reconstructions."""
     images = len(model.row_shape_) > 1
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
+    names = _row_names(sample)
     if model.table_ is not None:
-        _draw_table_reconstructions(path, model, sample)
+        _draw_table_reconstructions(path, model, sample, names)
         return
     sample = numeric_rows(model, sample)
     reconstructions = model.inverse_transform(model.transform(sample))
     originals = sample[:].reshape(reconstructions.shape)
     with open_plot(path) as ax:
-        plots.reconstructions(originals, reconstructions, ax=ax, column_names=rows.feature_names)
+        plots.reconstructions(
+            originals, reconstructions, ax=ax, column_names=rows.feature_names, row_names=names
+        )
 
 
-def _draw_table_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
+def _row_names(rows: Source) -> list[str]:
+    """Return the number of each row in its file, and its label if there are labels."""
+    names = [f"#{rows.original_index(i)}" for i in range(len(rows))]
+    if rows.labels is None:
+        return names
+    return [f"{name} {label}" for name, label in zip(names, rows.labels, strict=True)]
+
+
+def _draw_table_reconstructions(
+    path: Path, model: Estimator, rows: Source, names: list[str]
+) -> None:
     originals = TableRows.read(model, rows)
     decoded = TableRows.reconstruct(model, originals)
     with open_plot(path) as ax:
@@ -122,6 +135,7 @@ def _draw_table_reconstructions(path: Path, model: Estimator, rows: Source) -> N
             ax=ax,
             column_names=originals.names,
             cell_text=(originals.cell_text, decoded.cell_text),
+            row_names=names,
         )
 
 

@@ -15,6 +15,7 @@ _MAX_IMAGES_IN_ONE_LINE = 10
 _MAX_BARS = 3
 _GAP, _CAPTION = 1 / 14, 0.42  # Heights relative to that of an image.
 _TITLE = "Highest outlier scores; red: above the expected value, blue: below"
+_NO_DIFFERENCE = "all known values are as expected: the code of the row is unusual"
 _TITLE_WITH_CATEGORIES = (
     "Highest outlier scores; red: too high, blue: too low, grey: other category"
 )
@@ -144,6 +145,8 @@ def _draw_columns(
             values = f"{value}, expected {expected_value}"
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
+        if not np.any(shares):
+            style.add_text(ax, 0.0, line, _NO_DIFFERENCE, style.GREY, 7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)
     title = _TITLE if is_ordered.all() else _TITLE_WITH_CATEGORIES
     return _style_columns(ax, captions, title)

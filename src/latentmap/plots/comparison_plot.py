@@ -133,7 +133,7 @@ def _draw_images(
     ax.set_yticks(y, ["original", "reconstruction"])
     ax.xaxis.tick_top()
     ax.title.set_position((0, 1))
-    style.add_colorbar(ax, scale, aspect=24)
+    style.add_colorbar(ax, scale, 24, "second row minus first row")
 
 
 def _image_difference(pair: np.ndarray) -> np.ndarray:

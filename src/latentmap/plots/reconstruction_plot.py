@@ -27,6 +27,7 @@ def reconstructions(
     ax: Axes | None = None,
     column_names: Sequence[str] | None = None,
     cell_text: tuple[ArrayLike, ArrayLike] | None = None,
+    row_names: Sequence[str] | None = None,
 ) -> Axes:
     """Draw rows and their reconstructions.
 
@@ -45,6 +46,9 @@ def reconstructions(
         The values of a table and of their reconstructions as text, which is written into a cell for
         each value of the first 12 columns. The numbers of ``originals`` and ``reconstructions`` are
         then positions in standard deviations from the mean of a column; NaN is not drawn.
+    row_names : sequence of str, optional
+        The name of each row, by default "row 0", "row 1" and so on. Images have no names by
+        default.
 
     Raises
     ------
@@ -64,31 +68,53 @@ def reconstructions(
             f"reconstructions: expected reconstructions of the shape of the rows, {rows.shape}, "
             f"found {decoded_rows.shape}"
         )
+    if row_names is not None and len(row_names) != len(rows):
+        raise DataError(f"row_names: expected {len(rows)} names, found {len(row_names)}")
     if is_image_shape(rows.shape[1:]):
         height = 1.9 * rows.shape[1] / rows.shape[2] + 0.75
-        return _draw_images(rows, decoded_rows, style.get_axes(ax, 0.95 * len(rows) + 1.1, height))
+        ax = style.get_axes(ax, 0.95 * len(rows) + 1.1, height)
+        return _draw_images(rows, decoded_rows, ax, row_names)
+    row_names = [f"row {i}" for i in range(len(rows))] if row_names is None else row_names
     rows, decoded_rows = (
         part.reshape(len(part), -1).astype(float) for part in (rows, decoded_rows)
     )
     if cell_text is not None:
-        width = _CELL_INCHES * min(rows.shape[1], _MAX_BARS) + 0.4
+        width = _CELL_INCHES * min(rows.shape[1], _MAX_BARS) + 1.2
         cells = [np.asarray(part, dtype=object) for part in cell_text]
         ax = style.get_axes(ax, max(width, 5.0), 0.72 * len(rows) + 1.3)
         cell_names = style.column_names_or_default(column_names, rows.shape[1])
-        return _draw_cells((rows, decoded_rows), cells, ax, cell_names[:_MAX_BARS])
-    ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
+        _draw_cells((rows, decoded_rows), cells, ax, cell_names[:_MAX_BARS])
+        return _name_rows(ax, row_names)
+    ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.8)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
-        return _draw_lines(rows, decoded_rows, ax)
+        return _name_rows(_draw_lines(rows, decoded_rows, ax), row_names)
     names = range(rows.shape[1]) if column_names is None else column_names
-    return _draw_bars(rows, decoded_rows, ax, names)
+    return _name_rows(_draw_bars(rows, decoded_rows, ax, names), row_names)
 
 
-def _draw_images(originals: np.ndarray, reconstructions: np.ndarray, ax: Axes) -> Axes:
+def _name_rows(ax: Axes, names: Sequence[str]) -> Axes:
+    """Write the name of each row on the left."""
+    ax.set_yticks(range(len(names)), [style.display_text(name) for name in names], parse_math=False)
+    ax.tick_params(axis="y", labelsize=8, colors=style.TEXT_COLOR, length=0)
+    return ax
+
+
+def _draw_images(
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    ax: Axes,
+    names: Sequence[str] | None,
+) -> Axes:
     count, height = originals.shape[:2]
     gap = image_gap(height)
     images = np.concatenate([to_rgb(originals, originals), to_rgb(reconstructions, originals)])
     show_image(ax, tile_images(images, count, gap))
     ax.set_yticks([height / 2 - 0.5, height * 1.5 + gap - 0.5], _NAMES)
+    if names is not None:
+        width = originals.shape[2]
+        x = np.arange(count) * (width + gap) + width / 2 - 0.5
+        ax.set_xticks(x, [style.display_text(name) for name in names], parse_math=False)
+        ax.tick_params(axis="x", labelsize=8, length=0)
     return style.hide_frame(style.set_titles(ax, _TITLE))
 
 
@@ -108,7 +134,9 @@ def _draw_bars(
     tick_labels = [style.display_text(names[i]) for i in columns]
     is_long = max(map(len, tick_labels)) * len(tick_labels) > _MAX_LABEL_CHARACTERS
     style.label_columns(ax, tick_labels, rotation=35 if is_long else 0)
-    return _finish_lines(ax, len(originals))
+    return _finish_lines(
+        ax, len(originals), "height: from the smallest to the largest value of the column"
+    )
 
 
 def _draw_cells(
@@ -140,10 +168,13 @@ def _draw_cells(
                 text = style.display_text(part[line, column], _MAX_CELL_CHARACTERS)
                 style.add_text(ax, column, line + shift, text, color, 7.5)
     style.label_columns(ax, [style.display_text(name, 18) for name in names], rotation=0)
-    ax.plot([], [], "s", color=_LINE_COLORS[0], markersize=4, label=_NAMES[0])
+    ax.bar([0], [0], color=_BAR_COLOR, label=_NAMES[0])
     ax.plot([], [], "o", color=_LINE_COLORS[1], markersize=4, label=_NAMES[1])
     ax.set_xlim(-0.55, n_columns - 0.45)
-    _finish_lines(ax, n_rows)
+    unit = (
+        f"from {_MAX_DEVIATIONS:g} standard deviations below to {_MAX_DEVIATIONS:g} above the mean"
+    )
+    _finish_lines(ax, n_rows, f"grey lines: {unit} of the column")
     ax.set_ylim(n_rows - 0.45, -0.6)
     return ax
 
@@ -165,14 +196,13 @@ def _draw_lines(originals: np.ndarray, reconstructions: np.ndarray, ax: Axes) ->
         for row, color, name in zip(pair, _LINE_COLORS, _NAMES, strict=True):
             heights = line - 0.75 * (row - low) / width
             ax.plot(heights, color=color, linewidth=1, label=None if line else name)
-    _finish_lines(ax, len(originals)).set_xlabel("column")
-    return ax
+    return _finish_lines(ax, len(originals), "column")
 
 
-def _finish_lines(ax: Axes, count: int) -> Axes:
+def _finish_lines(ax: Axes, count: int, x_label: str) -> Axes:
     ax.set_ylim(count - 0.9, -1)
     ax.set_yticks([])
-    style.set_titles(ax, _TITLE)
+    style.set_titles(ax, _TITLE, x_label)
     ax.legend(
         frameon=False, fontsize=9, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), reverse=True
     )

@@ -91,11 +91,12 @@ def hide_frame(ax: Axes) -> Axes:
     return ax
 
 
-def add_colorbar(ax: Axes, mappable: ScalarMappable, aspect: float) -> None:
-    """Add a colour bar beside an Axes."""
+def add_colorbar(ax: Axes, mappable: ScalarMappable, aspect: float, label: str = "") -> None:
+    """Add a colour bar beside an Axes, with a label that names its unit."""
     bar = ax.figure.figure.colorbar(mappable, ax=ax, shrink=0.6, aspect=aspect, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=GREY, labelsize=8, length=0)
+    bar.set_label(label, color=GREY, fontsize=8)
 
 
 def column_names_or_default(names: Sequence[str] | None, n_columns: int) -> Sequence[str]:
