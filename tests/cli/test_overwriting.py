@@ -45,3 +45,8 @@ def test_a_fit_that_was_interrupted_before_its_report_is_repeated(run, tmp_path,
         patch.setattr("latentmap.cli.fit_report.measure_quality", interrupt)
         assert "the quality and the plots are missing" in run(*command, code=130).stderr
     run(*command)
+
+
+def test_an_unknown_recipe_is_reported_before_the_model_of_another(run, model):
+    result = run("fit", "wine", "-n", "5", "--recipe", "wide", "-o", model, code=2)
+    assert "unknown recipe 'wide'" in result.stderr and "--force" not in result.stderr

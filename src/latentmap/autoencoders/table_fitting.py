@@ -121,8 +121,10 @@ def check_new_width(estimator: BaseAutoEncoder, rows: Source) -> None:
     """Raise DataError if rows of numbers do not have the number of features of the fitted rows."""
     n_features = int(np.prod(rows.row_shape))
     if n_features != estimator.n_features_in_:
-        name = type(estimator).__name__
+        name, shape = type(estimator).__name__, estimator.row_shape_
+        # The shape of a table is that of its encoded columns, which the user does not know.
+        shape_text = "" if estimator.table_ is not None else f", in rows of shape {shape}"
         raise DataError(
             f"{rows.name}: X has {n_features} features, but {name} is expecting "
-            f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
+            f"{estimator.n_features_in_} features as input{shape_text}"
         )

@@ -70,6 +70,7 @@ def fit_estimator(request: FitRequest) -> None:
     rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
     rows.notes = ()  # `print_table_summary` has printed them.
+    model = _make_estimator(request)
     if not request.force:
         n_components = int(request.settings["n_components"])
         check_overwrite(request.path, request.data, rows, request.recipe, n_components)
@@ -77,7 +78,6 @@ def fit_estimator(request: FitRequest) -> None:
     check_memory("memory", n_bytes, with_engine=True)
     graph = _read_graph(request)
     start_engine()
-    model = _make_estimator(request)
     if graph is not None:
         model.set_params(neighbors=graph)
     fit_rows = _split_rows(model, rows, request)

@@ -54,9 +54,9 @@ def _list(as_json: bool) -> None:
         )
         return
     print_table(
-        ("name", "rows to fit", "unseen rows", "description", "licence"),
+        ("name", "rows", "unseen", "description", "licence"),
         [(d.name, f"{d.n_fit:,}", f"{d.n_unseen:,}", d.description, d.licence) for d in data_sets],
-        numbers=("rows to fit", "unseen rows"),
+        numbers=("rows", "unseen"),
     )
 
 

@@ -86,9 +86,9 @@ def plot(
         if not is_supported.get(value, True):
             raise SettingError(f"--{option} {value}: expected a LatentMap, found {info.name}")
     if kind == "plane" and not info.has_image_rows:
-        raise SettingError(
-            f"--kind plane: expected a model of images, found rows of shape {info.row_shape}"
-        )
+        is_table = estimator.table_ is not None
+        kind_of_rows = "a table" if is_table else f"rows of shape {info.row_shape}"
+        raise SettingError(f"--kind plane: expected a model of images, found {kind_of_rows}")
     rows = (
         None
         if data is None or kind == "loss"
