@@ -139,8 +139,8 @@ def _table_cells(
 def _title(result: SearchResult, n_drawn: int) -> str:
     n_queries = len(result.query.rows)
     part = f"{n_drawn} of {n_queries:,} rows of " if n_queries > n_drawn else ""
-    note = ", decoded" if result.reference.rows is None else ""
-    return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}{note}, with distances"
+    note = "decoded, with distances" if result.reference.rows is None else "with distances"
+    return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}, {note}"
 
 
 def _captions(result: SearchResult, query: int, neighbors: np.ndarray) -> list[str]:
