@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,10 +79,19 @@ def test_rows_have_their_names(shape, ax, render):
     names = ["#7 $cat$", "#8 dog", "#90 dog"]
     render(plots.reconstructions(rows, rows, ax=ax, row_names=names))
     labels = ax.get_xticklabels() if len(shape) == 3 else ax.get_yticklabels()
-    assert [label.get_text() for label in labels] == names
+    assert [label.get_text().replace("\n", " ") for label in labels] == names
     if len(shape) == 2:
         assert ax.get_xlabel()
         plots.reconstructions(rows, rows, ax=ax)
         assert [t.get_text() for t in ax.get_yticklabels()] == ["row 0", "row 1", "row 2"]
     with pytest.raises(DataError, match="row_names: expected 3 names, found 1"):
         plots.reconstructions(rows, rows, ax=ax, row_names=["a"])
+
+
+def test_names_of_images_do_not_overlap():
+    images = np.random.default_rng(0).random((10, 28, 28))
+    names = [f"#{i * 1000} northern white-tailed deer" for i in range(10)]
+    ax = plots.reconstructions(images, images, row_names=names)
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))

@@ -16,6 +16,7 @@ _LINE_COLORS = (style.TEXT_COLOR, style.PALETTE[6])
 _BAR_COLOR = "#c9d6e2"
 _MAX_BARS = 12
 _CELL_INCHES, _CELL_WIDTH, _MAX_CELL_CHARACTERS = 1.15, 0.8, 17
+_MAX_NAME_CHARACTERS = 14  # Names of images have a font of 8 points, and an image has .95 inches.
 _MAX_DEVIATIONS = 3.0  # Positions farther from the mean are drawn at the edge of a cell.
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
 _MAX_LABEL_CHARACTERS = 80  # Column names with more characters in total are rotated.
@@ -113,9 +114,15 @@ def _draw_images(
     if names is not None:
         width = originals.shape[2]
         x = np.arange(count) * (width + gap) + width / 2 - 0.5
-        ax.set_xticks(x, [style.display_text(name) for name in names], parse_math=False)
+        ax.set_xticks(x, [_wrap_name(name) for name in names], parse_math=False)
         ax.tick_params(axis="x", labelsize=8, length=0)
     return style.hide_frame(style.set_titles(ax, _TITLE))
+
+
+def _wrap_name(name: str) -> str:
+    """Break a name after its first word, and shorten both lines to the width of an image."""
+    parts = name.split(maxsplit=1)
+    return "\n".join(style.display_text(part, _MAX_NAME_CHARACTERS) for part in parts)
 
 
 def _draw_bars(
