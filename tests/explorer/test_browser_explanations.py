@@ -89,6 +89,11 @@ def test_the_neighborhood_of_a_point_shows_what_distinguishes_it(people_page, pe
     assert people_page.tab.get_attribute("#row", "data-row") is None
     people_page.tab.click("#neighborhood .close")
     assert people_page.tab.locator("#neighborhood").is_hidden()
+    people_page.tab.mouse.move(4, 4)
+    people_page.tab.locator("#map").focus()  # Enter would press a button that has the focus.
+    people_page.tab.keyboard.press("ArrowUp")
+    people_page.tab.keyboard.press("Enter")
+    people_page.tab.wait_for_selector("#neighborhood:not([hidden])")
 
 
 def test_rows_without_columns_have_labels_to_compare(open_page, files):

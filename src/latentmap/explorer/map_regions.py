@@ -132,7 +132,7 @@ class _Describer:
 def _split(points: np.ndarray, n_groups: int) -> np.ndarray:
     """Return the group of each point, from k-means on the map; the groups are not tiny."""
     n_groups = min(n_groups, len(points) // _MIN_REGION_ROWS)
-    if n_groups < 2 or len(np.unique(points, axis=0)) < n_groups:
+    sample = points[:: max(1, len(points) // _FITTED_ROWS)]
+    if n_groups < 2 or len(np.unique(sample, axis=0)) < n_groups:
         return np.zeros(len(points), np.intp)
-    step = -(-len(points) // _FITTED_ROWS)
-    return KMeans(n_groups, n_init=1, random_state=0).fit(points[::step]).predict(points)
+    return KMeans(n_groups, n_init=1, random_state=0).fit(sample).predict(points)

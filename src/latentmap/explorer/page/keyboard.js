@@ -48,8 +48,9 @@ export function installKeyboard(view, points) {
       setState({ position: [view.x, view.y], hoveredRow: rowAt(view, points, middle), cursor: "cross" });
     });
   }
-  addShortcut("Enter", "Pick the row in the centre, and show similar rows", () => {
-    if (state.hoveredRow >= 0) setState({ pickedRow: state.hoveredRow });
+  addShortcut("Enter", "Pick the row or the position in the centre, and show similar rows", () => {
+    const { hoveredRow, position } = state;
+    setState({ pickedRow: hoveredRow, pickedPoint: hoveredRow < 0 ? position : null });
   });
   addShortcut("t", "Switch between light and dark", () => byId("theme").click());
   addShortcut("Escape", "Remove selection, search, filters, path and your rows", clearAll);
