@@ -60,14 +60,14 @@ def people_page(open_page, links, files, request):
 def test_a_selection_shows_what_distinguishes_it(people_page, people):
     people_page.tab.fill("#search", "france")
     people_page.tab.click("#results .button")
-    found = {
+    shown = {
         name: (member, other, effect)
         for name, member, other, effect in lines(people_page, "#selection")
     }
     is_french = people["country"] == "France"
-    share, others = found["country: France"][:2]
+    share, others = shown["country: France"][:2]
     assert (share, others) == ("100 %", "0 %")
-    member, other, effect = found["age"]
+    member, other, effect = shown["age"]
     assert float(member) == pytest.approx(people["age"][is_french].mean(), abs=1)
     assert float(other) == pytest.approx(people["age"][~is_french].mean(), abs=1)
     assert effect.startswith("−")
@@ -77,9 +77,9 @@ def test_a_selection_shows_what_distinguishes_it(people_page, people):
 def test_the_neighborhood_of_a_point_shows_what_distinguishes_it(people_page, people):
     row = int(np.flatnonzero(people["country"] == "Spain")[0])
     people_page.tab.mouse.click(*people_page.pixel_of_row(row))
-    found = lines(people_page, "#neighborhood")
+    shown = lines(people_page, "#neighborhood")
     assert people_page.text("#neighborhood h2") == "Nearest 12 rows on the map"
-    assert "country: Spain" in [name for name, *_ in found]
+    assert "country: Spain" in [name for name, *_ in shown]
     people_page.tab.keyboard.press("Escape")
     assert people_page.tab.locator("#neighborhood").is_hidden()
     # A position without a row has a neighbourhood too.

@@ -75,8 +75,8 @@ def export_page(
     buffers = _common_buffers(scene, colors) | _encoder_buffer(scene, description)
     # Base64 needs four characters for three bytes.
     budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
-    if scene.beside_images is not None:
-        buffers |= _original_buffers(scene.beside_images)
+    if scene.image_metadata is not None:
+        buffers |= _original_buffers(scene.image_metadata)
     if scene.table is None:
         budget -= sum(map(len, buffers.values()))
         rows_description, row_buffers = _image_rows(scene, budget, verbose)

@@ -121,7 +121,7 @@ class Scene:
         decode = self.decoder.decode
         self.scores = RowScores(self.model, self.encoded, self.codes, decode, verbose)
         self.display = self._choose_display(source, verbose)
-        self.beside_images = self._read_metadata(verbose)
+        self.image_metadata = self._read_metadata(verbose)
         self.regions = MapRegions(self.rows, self.plane.points, self.scores)
         self.color_scales = self._list_color_scales()
         self._index_lock = threading.Lock()
@@ -178,7 +178,7 @@ class Scene:
     @property
     def columns(self) -> TableColumns | None:
         """The displayed columns of a table, or of the metadata beside images."""
-        return self.beside_images if self.table is None else self.table
+        return self.image_metadata if self.table is None else self.table
 
     def describe(self) -> dict[str, Any]:
         """Return the size, columns, bounds and colour scales of the scene, as JSON values."""
@@ -205,9 +205,9 @@ class Scene:
         }
 
     def _describe_row(self) -> dict[str, Any]:
-        if self.beside_images is None:
+        if self.image_metadata is None:
             return self.display.describe()
-        return {**self.beside_images.describe(), **self.display.describe()}
+        return {**self.image_metadata.describe(), **self.display.describe()}
 
     @property
     def _has_texts(self) -> bool:
@@ -268,8 +268,8 @@ class Scene:
         labels = None if self.rows.labels is None else self.rows.labels[[index]]
         scores = self.scores.of_rows([index])
         (details,) = self._describe_rows(self.original(index), self.codes[[index]], labels, scores)
-        if self.beside_images is not None:
-            (details["metadata"],) = encode_rows(self.beside_images.rows_at(np.array([index])))
+        if self.image_metadata is not None:
+            (details["metadata"],) = encode_rows(self.image_metadata.rows_at(np.array([index])))
         number = int(self.original_indices[index])
         return {"number": number, "name": self.row_name(index), **details}
 
