@@ -142,7 +142,7 @@ def test_each_epoch_uses_every_row_once_in_a_new_order(monkeypatch):
         def finish(self):
             return 1.0
 
-    monkeypatch.setattr(loop, "make_stepper", lambda model, n_steps: RecordingStepper())
+    monkeypatch.setattr(loop, "make_stepper", lambda model, work: RecordingStepper())
     fit(2, held_out=None)
     first_epoch, second_epoch = row_numbers[:320], row_numbers[320:]
     expected = sorted(ROWS[:320, 0].tolist())

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     import keras
 
 # Compilation without optimisation takes a second less. The compiled steps are slower: they lose
-# this second if the number of steps times that of the weights exceeds about twice this limit.
+# this second if they compute about twice this number of weights and hidden units.
 MAX_UNOPTIMIZED_WORK = 10**8
+UNITS_PER_INPUT = 32  # Upper bound of the hidden units, also of convolutions, for each input.
 UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
@@ -74,11 +75,12 @@ def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
     )
 
 
-def make_stepper(model: keras.Model, n_steps: int | None = None) -> Stepper:
+def make_stepper(model: keras.Model, work: tuple[int, int] | None = None) -> Stepper:
     """Return the stepper of the current engine for a compiled model.
 
-    The model must define ``compute_loss``. ``n_steps`` is the total number of steps, if it is
-    known; JAX compiles a program for few steps without optimisation.
+    The model must define ``compute_loss``. ``work`` is the total number of steps and the number of
+    inputs in a batch, if they are known. JAX compiles a program for little work without
+    optimisation.
 
     Examples
     --------
@@ -92,13 +94,13 @@ def make_stepper(model: keras.Model, n_steps: int | None = None) -> Stepper:
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model, n_steps)
+    return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model, work)
 
 
 class _KerasStepper:
     """Stepper that takes one Keras step at a time."""
 
-    def __init__(self, model: keras.Model, n_steps: int | None = None) -> None:
+    def __init__(self, model: keras.Model, work: tuple[int, int] | None = None) -> None:
         self.model = model
         self.losses: list[float] = []
 
@@ -126,7 +128,7 @@ class _JaxStepper:
     compilation.
     """
 
-    def __init__(self, model: keras.Model, n_steps: int | None = None) -> None:
+    def __init__(self, model: keras.Model, work: tuple[int, int] | None = None) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
@@ -136,7 +138,7 @@ class _JaxStepper:
         self.state: tuple | None = None
         # The function does not refer to the stepper, so that the program is freed with the stepper
         # and not by a later garbage collection.
-        options = _compiler_options(model, n_steps)
+        options = _compiler_options(model, work)
         self._loop = jax.jit(_make_loop(model), donate_argnums=0, compiler_options=options)
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
@@ -186,11 +188,14 @@ def _make_loop(model: keras.Model) -> Callable[..., tuple]:
     return run_steps
 
 
-def _compiler_options(model: keras.Model, n_steps: int | None) -> dict[str, int] | None:
-    """Return options that turn optimisation off, or None if many steps need fast programs."""
-    if n_steps is None or n_steps * model.count_params() > MAX_UNOPTIMIZED_WORK:
+def _compiler_options(model: keras.Model, work: tuple[int, int] | None) -> dict[str, int] | None:
+    """Return options that turn optimisation off, or None if much work needs fast programs."""
+    if work is None or has_accelerator():
         return None
-    return None if has_accelerator() else supported_options(tuple(UNOPTIMIZED.items()))
+    n_steps, n_inputs = work
+    if n_steps * (model.count_params() + UNITS_PER_INPUT * n_inputs) > MAX_UNOPTIMIZED_WORK:
+        return None
+    return supported_options(tuple(UNOPTIMIZED.items()))
 
 
 @cache
@@ -214,7 +219,9 @@ def supported_options(options: tuple[tuple[str, int], ...]) -> dict[str, int]:
     return supported
 
 
-_STEPPERS: dict[str, Callable[[keras.Model, int | None], Stepper]] = {"jax": _JaxStepper}
+_STEPPERS: dict[str, Callable[[keras.Model, tuple[int, int] | None], Stepper]] = {
+    "jax": _JaxStepper
+}
 
 
 def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:

@@ -65,12 +65,12 @@ def train(
     n_rows = len(task.rows)
     rows, batch_size = strategy.shard(task.rows, task.config.batch_size_for(n_rows))
     steps_per_epoch = len(rows) // batch_size
-    n_steps = steps_per_epoch * task.epochs
+    n_steps, n_inputs = steps_per_epoch * task.epochs, batch_size * math.prod(rows.row_shape)
     objective.compile(optimizer=make_optimizer(task.config, n_steps))
     device_rows = cache_on_device(rows.take, len(rows)) if strategy.holds_rows_on_device else None
     run = TrainingRun(
         objective,
-        make_stepper(objective, n_steps),
+        make_stepper(objective, (n_steps, n_inputs)),
         _shuffler(task.seed, n_rows),
         in_blocks=task.rows.block_starts is not None,
         n_epochs=task.epochs,
