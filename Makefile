@@ -46,11 +46,10 @@ test-oldest:
 	$(OLDEST)/bin/python $(PIP) --constraint $(OLDEST)/constraints.txt $(CORE_PACKAGES)
 	$(OLDEST)/bin/python $(CORE_PYTEST) $(CORE)
 
-# New versions of JAX refuse some of the flags that tests/conftest.py sets by default.
 test-newest:
 	$(PYTHON) -m venv $(NEWEST)
 	$(NEWEST)/bin/python $(PIP) --upgrade $(CORE_PACKAGES)
-	XLA_FLAGS= $(NEWEST)/bin/python $(CORE_PYTEST) $(CORE)
+	$(NEWEST)/bin/python $(CORE_PYTEST) $(CORE)
 
 check: $(INSTALLED) $(TSC)
 	$(BIN)/ruff format --check .

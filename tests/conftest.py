@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import gc
+import importlib.metadata
 import os
 from pathlib import Path
 
@@ -22,11 +23,15 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Compilation takes most of the time, and small networks do not need optimised code.
 # All workers and subprocesses share the compilation cache in the user's cache folder.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
-)
+XLA_FLAGS = [
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_parallel_codegen_split_count=1",
+]
+# Newer versions of JAX end the process if this flag is set.
+if tuple(map(int, importlib.metadata.version("jax").split(".")[:2])) < (0, 11):
+    XLA_FLAGS.append("--xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("XLA_FLAGS", " ".join(XLA_FLAGS))
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 

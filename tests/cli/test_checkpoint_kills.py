@@ -21,7 +21,7 @@ app()
 
 
 def start(folder, name):
-    options = ["--epochs", "20", "-o", f"{name}.safetensors", "--checkpoint", f"{name}-checkpoint"]
+    options = ["--epochs", "60", "-o", f"{name}.safetensors", "--checkpoint", f"{name}-checkpoint"]
     command = [sys.executable, "-c", SCRIPT, "fit", "digits", *options]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 

@@ -100,7 +100,7 @@ def test_linear_network_has_one_layer_or_none_with_principal_path():
     assert get_widths(encoder) == [2]
     assert get_widths(decoder) == [6]
     rows = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
-    weights, bias = (np.asarray(w.value) for w in encoder.weights)
+    weights, bias = encoder.get_weights()
     assert np.allclose(encoder.predict_on_batch(rows), rows @ weights + bias, atol=1e-5)
     assert LinearNetwork().encode(keras.Input((6,)), 2, Random(0), zero_init=True) is None
     assert LinearNetwork().decode(keras.Input((2,)), (6,), Random(0), zero_init=True) is None

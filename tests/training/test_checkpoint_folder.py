@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 from latentmap import AutoEncoder, Checkpoints, LatentMap, Training, load_model
+from latentmap.backend import train_steps
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.maps import layout_extension
 from latentmap.training import checkpoint_folder, loop
@@ -92,6 +93,16 @@ def test_a_killed_fit_resumes_with_the_same_weights(estimator, n_saves, tmp_path
     monkeypatch.setattr(loop, "CHUNK_STEPS", 4)
     assert_equal_models(resumed, fit(estimator=estimator))
     assert not (tmp_path / "fit").exists()
+
+
+def test_a_killed_fit_resumes_with_single_steps_of_keras(tmp_path, monkeypatch):
+    """The other engines take such steps. JAX repeats them bit for bit, PyTorch does not."""
+    monkeypatch.setattr(train_steps, "_STEPPERS", {})
+    with monkeypatch.context() as patch:
+        kill_at(patch, 1)
+        with pytest.raises(KilledError):
+            fit(tmp_path / "fit")
+    assert_equal_models(fit(tmp_path / "fit"), fit())
 
 
 def test_a_fit_that_stopped_early_is_not_continued(tmp_path, monkeypatch):

@@ -94,6 +94,8 @@ def make_stepper(model: keras.Model, work: tuple[int, int] | None = None) -> Ste
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
+    # A checkpoint needs the variables of the optimiser before the first step, too.
+    model.optimizer.build(model.trainable_variables)
     return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model, work)
 
 
@@ -131,7 +133,6 @@ class _JaxStepper:
     def __init__(self, model: keras.Model, work: tuple[int, int] | None = None) -> None:
         import jax
 
-        model.optimizer.build(model.trainable_variables)
         self.model = model
         self.losses: list[float] = []  # The loop adds losses to a metric of the model.
         self.max_steps = 0
