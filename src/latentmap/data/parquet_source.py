@@ -91,6 +91,8 @@ class ParquetSource(Source):
 
     def take(self, indices: ArrayLike) -> Any:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
+        # The parts and the rows that combine them are in memory at the same time.
+        check_memory(self.name, 2 * len(indices) * self._bytes_of_row)
         chunk = np.searchsorted(self._starts, indices, side="right") - 1
         order = np.argsort(chunk, kind="stable")
         parts = [
@@ -129,7 +131,7 @@ class ParquetSource(Source):
 
     def _decode(self, groups: RowGroups) -> Iterator[Any]:
         # The memory is needed twice, because pyarrow's columns exist while they are converted.
-        check_memory(self.paths[groups.file].name, 2 * self._chunk_rows * self._bytes_of_row)
+        check_memory(self.name, 2 * self._chunk_rows * self._bytes_of_row)
         start = groups.start_in_file
         for table in self._tables(groups, self._columns):
             yield self._convert(self.paths[groups.file], start, table)

@@ -139,7 +139,7 @@ class ParquetTable(ParquetSource):
                 yield table.cast(pa.schema([(name, pa.string()) for name in names]))
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
-        memory.check_memory(path.name, table.nbytes)
+        memory.check_memory(self.name, table.nbytes)
         table = table.cast(self.files.schema_of(self._columns))
         for i, name in enumerate(self._columns):
             if name in self._searches:
