@@ -158,6 +158,28 @@ def test_codes_are_added_to_a_copy(cells, path, tmp_path):
     assert "X_latentmap" not in anndata.read_h5ad(path).obsm
 
 
+@pytest.mark.filterwarnings("ignore::anndata.OldFormatWarning")
+def test_files_of_old_versions_are_read_and_extended(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    names = [f"cell {i}".encode() for i in range(40)]
+    with h5py.File(tmp_path / "old.h5ad", "w") as file:
+        file["X"] = COUNTS
+        obs = [(name, i % 2) for i, name in enumerate(names)]
+        file["obs"] = np.array(obs, dtype=[("index", "S8"), ("kind", "i1")])
+        file["uns/kind_categories"] = np.array([b"T", b"B"])
+        file["var"] = np.array([(b"gene %d" % j,) for j in range(12)], dtype=[("index", "S8")])
+        file["obsm"] = np.array([((0.0, 1.0),)] * 40, dtype=[("X_pca", "f8", (2,))])
+    rows = open_data(tmp_path / "old.h5ad", label="kind")
+    np.testing.assert_allclose(rows[:], normalized(COUNTS), rtol=1e-5)
+    assert rows.labels[:2].tolist() == ["T", "B"]
+    assert rows.feature_names[11] == "gene 11"
+    codes = RNG.normal(size=(40, 2)).astype(np.float32)
+    write_codes(tmp_path / "new.h5ad", tmp_path / "old.h5ad", iter([codes]))
+    written = anndata.read_h5ad(tmp_path / "new.h5ad")
+    np.testing.assert_array_equal(written.obsm["X_latentmap"], codes)
+    assert written.obsm["X_pca"].tolist() == [[0.0, 1.0]] * 40
+
+
 def test_graphs_of_neighbours(cells, path):
     graph = read_neighbors(path, "distances")
     np.testing.assert_array_equal(graph.toarray(), cells.obsp["distances"].toarray())

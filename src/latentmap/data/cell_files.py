@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.data.cells import make_cells, select_matrix
+from latentmap.data.cells import from_anndata, make_cells, select_matrix
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import Source
@@ -25,6 +26,7 @@ from latentmap.files import write_atomically
 
 if TYPE_CHECKING:
     import h5py
+    from anndata import AnnData
     from scipy.sparse import csr_array
 
 CODES_KEY = "X_latentmap"
@@ -41,6 +43,11 @@ def open_h5ad(path: Path, label: str | None, options: TableOptions) -> Source:
     """Read the cells of an .h5ad file; see `latentmap.data.cells.from_anndata`."""
     _import_anndata(path.name)
     with _open(path) as file:
+        if _has_old_format(file):
+            cells = _read_old_format(file, path.name)
+            return from_anndata(
+                cells, label=label, layer=options.layer, obsm=options.obsm, name=path.name
+            )
         matrix = select_matrix(
             file.get("layers", {}),
             file.get("obsm", {}),
@@ -76,8 +83,10 @@ def write_codes(output: Path, path: Path, codes: Iterator[np.ndarray]) -> None:
     with write_atomically(output) as temporary_path:
         shutil.copyfile(path, temporary_path)
         with _open(temporary_path, "r+") as file:
+            entries = file.pop("obsm") if _has_old_format(file) and "obsm" in file else None
             if "obsm" not in file:
-                anndata.io.write_elem(file, "obsm", {})
+                names = () if entries is None else entries.dtype.names
+                anndata.io.write_elem(file, "obsm", {key: entries[key] for key in names})
             anndata.io.write_elem(file["obsm"], CODES_KEY, values)
 
 
@@ -98,6 +107,22 @@ def _open(path: Path, mode: str = "r") -> Iterator[h5py.File]:
 
     with as_file_error(path.name, "an .h5ad file", *_ERRORS), h5py.File(path, mode) as file:
         yield file
+
+
+def _has_old_format(file: h5py.File) -> bool:
+    """Return whether anndata before version 0.7 wrote the file: ``obs`` is a structured array."""
+    import h5py
+
+    return isinstance(file.get("obs"), h5py.Dataset)
+
+
+def _read_old_format(file: h5py.File, name: str) -> AnnData:
+    from anndata.io import read_h5ad
+
+    for key in file:
+        _check_size(file, key, name)
+    with warnings.catch_warnings(action="ignore"):  # anndata warns of the old format.
+        return read_h5ad(file.filename)
 
 
 def _names(file: h5py.File, name: str) -> list[str]:
