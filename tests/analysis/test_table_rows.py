@@ -31,7 +31,7 @@ def make_frame(n=80):
 
 @pytest.fixture(scope="module")
 def model():
-    return AutoEncoder(1, epochs=2, random_state=0).fit(Table(make_frame(), units={"size": "m²"}))
+    return AutoEncoder(1, epochs=20, random_state=0).fit(Table(make_frame(), units={"size": "m²"}))
 
 
 def test_rows_have_the_fitted_columns_with_their_values(model):
