@@ -79,14 +79,20 @@ def read_neighbors(path: Path, key: str) -> csr_array:
 def write_codes(output: Path, path: Path, codes: Iterator[np.ndarray]) -> None:
     """Copy an .h5ad file, and add codes of its cells as ``obsm["X_latentmap"]``."""
     anndata = _import_anndata(path.name)
+    import h5py
+
     values = np.concatenate(list(codes))
     with write_atomically(output) as temporary_path:
         shutil.copyfile(path, temporary_path)
         with _open(temporary_path, "r+") as file:
-            entries = file.pop("obsm") if _has_old_format(file) and "obsm" in file else None
-            if "obsm" not in file:
-                names = () if entries is None else entries.dtype.names
-                anndata.io.write_elem(file, "obsm", {key: entries[key] for key in names})
+            if isinstance(obsm := file.get("obsm"), h5py.Dataset):  # See `_has_old_format`.
+                entries = obsm[()]
+                del file["obsm"]
+                anndata.io.write_elem(
+                    file, "obsm", {key: entries[key] for key in entries.dtype.names}
+                )
+            elif obsm is None:
+                anndata.io.write_elem(file, "obsm", {})
             anndata.io.write_elem(file["obsm"], CODES_KEY, values)
 
 
