@@ -30,7 +30,8 @@ def start(folder, name):
 @pytest.mark.timeout(900)
 def test_a_killed_command_ends_with_the_same_model(tmp_path):
     begin = time.monotonic()
-    assert start(tmp_path, "expected").wait() == 0
+    with start(tmp_path, "expected") as process:
+        assert process.wait() == 0, process.stderr.read()
     seconds, rng, checkpoints = time.monotonic() - begin, random.Random(0), 0
     for _ in range(5):
         with start(tmp_path, "resumed") as process:
