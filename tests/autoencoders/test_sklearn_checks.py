@@ -1,6 +1,6 @@
 """Run all estimator checks of scikit-learn, without skips or expected failures.
 
-Validation of rows, parameters and tags are code of the common base class, so the checks of them run
+The common base class validates rows and parameters and sets the tags, so the checks of these run
 for `AutoEncoder`, and for the other estimators only in the slow set.
 """
 

@@ -64,7 +64,7 @@ def scenes(map_scene, digits, wine):
     scenes = {name: Scene(model.fit(digits), digits, name) for name, model in models.items()}
     table = Scene(AutoEncoder(2, scaling="columns", epochs=3, random_state=0).fit(wine), wine)
     with pytest.MonkeyPatch.context() as patch:
-        # Stored rows in 50 cells, of which at most 32 are searched, as those of a large map.
+        # A search visits at most 32 of the 50 cells of stored rows, as on a large map.
         patch.setattr(neighbors, "MAX_SCANNED_ROWS", 100)
         patch.setattr(neighbors, "SMALL_CELL_ROWS", 10)
         cells = Scene(LatentMap(epochs=3, random_state=0).fit(digits), digits, "cells")

@@ -15,7 +15,7 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 @pytest.fixture(scope="module")
 def table():
-    """Return a table with a column of each kind."""
+    """Return a table with one column of each column type."""
     rng = np.random.default_rng(0)
     x, n = rng.normal(size=60), 60
     days = [EPOCH.date() + datetime.timedelta(days=int(d)) for d in rng.integers(0, 20_000, n)]

@@ -96,7 +96,7 @@ def test_a_killed_fit_resumes_with_the_same_weights(estimator, n_saves, tmp_path
 
 
 def test_a_killed_fit_resumes_with_single_steps_of_keras(tmp_path, monkeypatch):
-    """The other engines take such steps. JAX repeats them bit for bit, PyTorch does not."""
+    """PyTorch and TensorFlow train by single steps of Keras, and JAX by its own compiled steps."""
     monkeypatch.setattr(train_steps, "_STEPPERS", {})
     with monkeypatch.context() as patch:
         kill_at(patch, 1)

@@ -66,7 +66,7 @@ def explain_groups(
     texts : sequence of sequences of n strings
         Texts whose words are counted; English stop words are ignored.
     n_differences : int
-        Maximum number of differences of a group.
+        Maximum number of differences that are returned for each group.
 
     Returns
     -------

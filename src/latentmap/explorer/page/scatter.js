@@ -253,10 +253,10 @@ function discStyles(style, ratio, values, table) {
   const normal = { radius, alpha, values, table, levels, level: NORMAL };
   if (!levels) return [normal];
   const ink = pixelOf(cssVariable("--ink"));
-  const found = { ...normal, radius: Math.max(radius, halo), alpha: 1, level: FOUND };
-  const rings = { ...found, radius: found.radius + halo, alpha: 0.75, table: table.map((color) => (color === HIDDEN ? HIDDEN : ink)) };
+  const matches = { ...normal, radius: Math.max(radius, halo), alpha: 1, level: FOUND };
+  const rings = { ...matches, radius: matches.radius + halo, alpha: 0.75, table: table.map((color) => (color === HIDDEN ? HIDDEN : ink)) };
   const faint = { ...normal, alpha: alpha * FAINT_ALPHA, level: FAINT };
-  return state.matches ? [faint, rings, found, normal] : [faint, normal];
+  return state.matches ? [faint, rings, matches, normal] : [faint, normal];
 }
 
 /**
