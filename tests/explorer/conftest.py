@@ -136,21 +136,33 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def serve(page):
+def start_server():
     """Serve a scene until the end of the session."""
+    servers = []
+
+    def start_server(scene, **options):
+        servers.append(Server(scene, **options))
+        threading.Thread(target=servers[-1].serve, daemon=True).start()
+        return servers[-1]
+
+    yield start_server
+    for server in servers:
+        server.stop()
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def serve(start_server, page):
+    """Serve a scene with a minimal page, and connect to it."""
     clients = []
 
     def serve(scene, **options):
-        server = Server(scene, page=page, **options)
-        threading.Thread(target=server.serve, daemon=True).start()
-        clients.append(Client(server))
+        clients.append(Client(start_server(scene, page=page, **options)))
         return clients[-1]
 
     yield serve
     for client in clients:
         client.connection.close()
-        client.server.stop()
-        client.server.close()
 
 
 @pytest.fixture(scope="session")
@@ -181,26 +193,33 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def links(map_scene, wide_scene, mixed_scene):
-    """Links to the served pages of a map of images and of two tables."""
-    scenes = {"digits": map_scene, "wine": wide_scene, "people": mixed_scene}
-    servers = {name: Server(scene) for name, scene in scenes.items()}
-    for server in servers.values():
-        threading.Thread(target=server.serve, daemon=True).start()
-    yield {name: server.url for name, server in servers.items()}
-    for server in servers.values():
-        server.stop()
-        server.close()
+def export_link(tmp_path_factory):
+    """Export a scene, and return the link to the file."""
+
+    def export_link(scene):
+        path = tmp_path_factory.mktemp("exported") / "page.html"
+        export_page(scene, path)
+        return path.as_uri()
+
+    return export_link
 
 
 @pytest.fixture(scope="session")
-def files(map_scene, wide_scene, mixed_scene, tmp_path_factory):
-    """Links to the exported files of the same scenes."""
-    folder = tmp_path_factory.mktemp("exported")
-    scenes = {"digits": map_scene, "wine": wide_scene, "people": mixed_scene}
-    for name, scene in scenes.items():
-        export_page(scene, folder / f"{name}.html")
-    return {name: (folder / f"{name}.html").as_uri() for name in scenes}
+def scenes(map_scene, wide_scene, mixed_scene):
+    """A map of images and two tables."""
+    return {"digits": map_scene, "wine": wide_scene, "people": mixed_scene}
+
+
+@pytest.fixture(scope="session")
+def links(scenes, start_server):
+    """Links to the served pages of the scenes."""
+    return {name: start_server(scene).url for name, scene in scenes.items()}
+
+
+@pytest.fixture(scope="session")
+def files(scenes, export_link):
+    """Links to the exported files of the scenes."""
+    return {name: export_link(scene) for name, scene in scenes.items()}
 
 
 class OpenPage:
@@ -305,3 +324,18 @@ def open_page(browser):
     yield open_page
     for page in pages:
         page.context.close()
+
+
+@pytest.fixture(params=["served", "exported"])
+def people_page(open_page, request):
+    """The served page and the exported file of the table of people."""
+    links = request.getfixturevalue({"served": "links", "exported": "files"}[request.param])
+    return open_page(links["people"])
+
+
+@pytest.fixture(scope="session")
+def run_script(browser, links):
+    """Run a script in a page that all tests share, and that they do not change."""
+    page = OpenPage(browser, links["people"])
+    yield page.tab.evaluate
+    page.context.close()

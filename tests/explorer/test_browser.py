@@ -10,7 +10,7 @@ import pytest
 
 from latentmap import AutoEncoder
 from latentmap.data import ArraySource, Table
-from latentmap.explorer import Scene, export_page
+from latentmap.explorer import Scene
 from latentmap.explorer.page import Page
 
 pytestmark = pytest.mark.browser
@@ -272,14 +272,13 @@ def test_the_file_downloads_selected_rows(open_page, files, request, tmp_path, n
         assert np.allclose(values, scene.rows[inside][:, -1], rtol=1e-3)
 
 
-def test_the_file_quotes_texts_in_csv(open_page, tmp_path):
+def test_the_file_quotes_texts_in_csv(open_page, export_link, tmp_path):
     rng = np.random.default_rng(0)
     names, labels = ['a "quoted", name', " blank"], np.array(['x, "y"', "two\nlines", "plain"])
     rows = rng.normal(size=(60, 2)) * [1, 50]
     source = ArraySource(rows, feature_names=names, labels=labels[rng.integers(0, 3, 60)])
     model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
-    export_page(Scene(model, source, "csv"), tmp_path / "csv.html")
-    page = open_page((tmp_path / "csv.html").as_uri())
+    page = open_page(export_link(Scene(model, source, "csv")))
     left, right = page.select_left_half()
     inside = rows_between(page, 60, left, right)
     lines = page.download(tmp_path)
@@ -288,13 +287,14 @@ def test_the_file_quotes_texts_in_csv(open_page, tmp_path):
     assert np.allclose(values, rows[inside], rtol=1e-3, atol=0.01)
 
 
-def test_the_file_writes_integer_labels_and_codes_of_one_component(open_page, tmp_path):
+def test_the_file_writes_integer_labels_and_codes_of_one_component(
+    open_page, export_link, tmp_path
+):
     rng = np.random.default_rng(0)
     labels = rng.permutation(9_000_000)[:1200]
     source = ArraySource(rng.normal(size=(1200, 3)), labels=labels)
     model = AutoEncoder(1, network="linear", random_state=0).fit(source)
-    export_page(Scene(model, source, "line"), tmp_path / "line.html")
-    page = open_page((tmp_path / "line.html").as_uri())
+    page = open_page(export_link(Scene(model, source, "line")))
     page.select_left_half()
     lines = page.download(tmp_path)
     assert len(lines) > 100
@@ -348,11 +348,6 @@ def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, links)
     page.wait_for_selector("body[data-state=ready]")
     context.close()
     assert loaded == Page().modules
-
-
-@pytest.fixture(params=["served", "exported"])
-def people_page(open_page, links, files, request):
-    return open_page({"served": links, "exported": files}[request.param]["people"])
 
 
 def lines_of(page, section):
@@ -481,7 +476,7 @@ def test_selected_rows_of_a_mixed_table_are_downloaded(people_page, people, tmp_
 
 
 @pytest.fixture(scope="module")
-def wide_table_file(tmp_path_factory):
+def wide_table_file(export_link):
     """Link to the exported file of a table with 60 columns, every fourth one of categories."""
     rng, n = np.random.default_rng(0), 120
     group = rng.integers(0, 3, n)
@@ -493,9 +488,7 @@ def wide_table_file(tmp_path_factory):
     }
     table = Table(pd.DataFrame(columns))
     scene = Scene(AutoEncoder(2, epochs=3, random_state=0).fit(table), table)
-    path = tmp_path_factory.mktemp("wide") / "wide.html"
-    export_page(scene, path)
-    return path.as_uri()
+    return export_link(scene)
 
 
 def test_a_wide_table_shows_all_columns_on_request(open_page, wide_table_file):
@@ -531,19 +524,17 @@ FORMATS = [
 
 
 @pytest.mark.parametrize(("value", "column", "expected"), FORMATS)
-def test_values_are_formatted_by_their_kind(open_page, links, value, column, expected):
-    page = open_page(links["people"])
+def test_values_are_formatted_by_their_kind(run_script, value, column, expected):
     script = "async ([v, c]) => (await import('/page/format.js')).formatValue(v, c)"
-    assert page.tab.evaluate(script, [value, column]) == expected
+    assert run_script(script, [value, column]) == expected
 
 
-def test_missing_labels_are_grey_and_have_no_name(open_page, people, tmp_path):
+def test_missing_labels_are_grey_and_have_no_name(open_page, export_link, people):
     rows = people[["visits", "spend"]].to_numpy()
     labels = np.where(np.arange(240) % 3 == 0, None, people["note"].to_numpy())
     source = ArraySource(rows, labels=labels)
     model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
-    export_page(Scene(model, source, "gaps"), tmp_path / "gaps.html")
-    page = open_page((tmp_path / "gaps.html").as_uri())
+    page = open_page(export_link(Scene(model, source, "gaps")))
     entry = page.tab.locator(".entry").last
     assert entry.inner_text().split() == ["(missing)", "80"]
     swatch = "e => getComputedStyle(e.querySelector('.swatch')).backgroundColor"

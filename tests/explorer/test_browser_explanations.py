@@ -52,11 +52,6 @@ def lines(page, section):
     return [text.split("\n") for text in texts]
 
 
-@pytest.fixture(params=["served", "exported"])
-def people_page(open_page, links, files, request):
-    return open_page({"served": links, "exported": files}[request.param]["people"])
-
-
 def test_a_selection_shows_what_distinguishes_it(people_page, people):
     people_page.tab.fill("#search", "france")
     people_page.tab.click("#results .button")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pytest
 
 from latentmap import LatentMap
 from latentmap.data import ArraySource, add_metadata
-from latentmap.explorer import Scene, Server, export_page
+from latentmap.explorer import Scene
 
 pytestmark = pytest.mark.browser
 
@@ -62,15 +61,9 @@ def topics():
 
 
 @pytest.fixture(scope="module")
-def topic_pages(topics, tmp_path_factory):
+def topic_pages(topics, start_server, export_link):
     scene = Scene(LatentMap(epochs=3, random_state=0).fit(topics), topics, "topics")
-    path = tmp_path_factory.mktemp("topics") / "topics.html"
-    export_page(scene, path)
-    server = Server(scene)
-    threading.Thread(target=server.serve, daemon=True).start()
-    yield {"served": server.url, "exported": path.as_uri()}
-    server.stop()
-    server.close()
+    return {"served": start_server(scene).url, "exported": export_link(scene)}
 
 
 @pytest.mark.parametrize("kind", ["served", "exported"])

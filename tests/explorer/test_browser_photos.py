@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from latentmap import AutoEncoder
 from latentmap.data import ArraySource, Table
-from latentmap.explorer import Scene, Server, export_page
+from latentmap.explorer import Scene
 
 pytestmark = pytest.mark.browser
 
@@ -29,20 +27,14 @@ def metadata():
 
 
 @pytest.fixture(scope="module")
-def photo_pages(metadata, tmp_path_factory):
+def photo_pages(metadata, start_server, export_link):
     rng, n = np.random.default_rng(0), len(metadata)
     shade = np.where(metadata["camera"] == "Alpha", 60, 180)[:, None, None, None]
     pixels = np.clip(shade + rng.normal(0, 20, (n, 6, 8, 3)), 0, 255).astype(np.uint8)
     rows = ArraySource(pixels, name="photos")
     rows.metadata = Table(metadata)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(rows), rows, "photos")
-    path = tmp_path_factory.mktemp("photos") / "photos.html"
-    export_page(scene, path)
-    server = Server(scene)
-    threading.Thread(target=server.serve, daemon=True).start()
-    yield {"served": server.url, "exported": path.as_uri()}
-    server.stop()
-    server.close()
+    return {"served": start_server(scene).url, "exported": export_link(scene)}
 
 
 @pytest.fixture(params=["served", "exported"])

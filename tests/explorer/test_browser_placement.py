@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ from PIL import Image
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.data import load_dataset
-from latentmap.explorer import Scene, Server, export_page
+from latentmap.explorer import Scene
 from latentmap.explorer.page_encoder import (
     OPERATIONS,
     PAGE_ACTIVATIONS,
@@ -52,7 +51,7 @@ def unseen():
 
 
 @pytest.fixture(scope="module")
-def scenes(map_scene, digits, wine):
+def models(map_scene, digits, wine):
     """Scenes of maps that store rows or none, and of autoencoders of images and of a table."""
     models = {
         "cosine": LatentMap(metric="cosine", epochs=3, random_state=0),
@@ -73,12 +72,9 @@ def scenes(map_scene, digits, wine):
 
 
 @pytest.fixture(scope="module")
-def exported(scenes, tmp_path_factory):
+def exported(models, export_link):
     """Links to the exported files of the scenes."""
-    folder = tmp_path_factory.mktemp("exported")
-    for name, scene in scenes.items():
-        export_page(scene, folder / f"{name}.html")
-    return {name: (folder / f"{name}.html").as_uri() for name in scenes}
+    return {name: export_link(scene) for name, scene in models.items()}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +85,7 @@ def members(people):
 
 
 @pytest.fixture(scope="module", params=["map", "network", "dense"])
-def table_file(request, members, tmp_path_factory):
+def table_file(request, members, export_link):
     """Scene of a table, and the link to its exported file."""
     model = {
         "map": LatentMap(epochs=3, random_state=0),
@@ -97,21 +93,13 @@ def table_file(request, members, tmp_path_factory):
         "dense": AutoEncoder(2, epochs=3, random_state=0),
     }[request.param]
     scene = Scene(model.fit(members[0]), members[0], "members")
-    path = tmp_path_factory.mktemp("exported") / "members.html"
-    export_page(scene, path)
-    return scene, path.as_uri()
+    return scene, export_link(scene)
 
 
 @pytest.fixture(scope="module")
-def served(scenes):
+def served(models, start_server):
     """Links to the served pages of the map and of the table."""
-    servers = {name: Server(scenes[name]) for name in ("map", "wine")}
-    for server in servers.values():
-        threading.Thread(target=server.serve, daemon=True).start()
-    yield {name: server.url for name, server in servers.items()}
-    for server in servers.values():
-        server.stop()
-        server.close()
+    return {name: start_server(models[name]).url for name in ("map", "wine")}
 
 
 @pytest.fixture(params=["served", "exported"])
@@ -138,10 +126,10 @@ def shown_position(page):
 
 
 @pytest.mark.parametrize("name", ["map", "cells", "cosine", "network", "dense", "linear", "conv"])
-def test_the_page_places_unseen_rows_like_transform(open_page, exported, scenes, unseen, name):
+def test_the_page_places_unseen_rows_like_transform(open_page, exported, models, unseen, name):
     page = open_page(exported[name])
     result = page.tab.evaluate(PLACE, unseen[:].reshape(200, -1).tolist())
-    codes = scenes[name].estimator.transform(unseen)
+    codes = models[name].estimator.transform(unseen)
     placed = np.array(result["points"])[:, : codes.shape[1]]
     assert np.abs(placed - codes).max() < 1e-3
     assert result["median"] < 20
@@ -155,7 +143,7 @@ ENCODE = """async ([description, content, rows]) => {
 }"""
 
 
-def test_all_operations_equal_those_of_numpy(open_page, served):
+def test_all_operations_equal_those_of_numpy(run_script):
     rng = np.random.default_rng(0)
     x = flatten(apply("scale", input_node((2, 2)), (2, 2), ()))
     flags = Node("is_missing", (x,), (2,), (), {"indices": np.array([0, 3])})
@@ -186,35 +174,34 @@ def test_all_operations_equal_those_of_numpy(open_page, served):
     arrays = ArrayBlock()
     description = {"nodes": describe_graph(output, weights, arrays), "placement": None}
     content = base64.b64encode(arrays.content).decode()
-    page = open_page(served["map"])
-    result = page.tab.evaluate(ENCODE, [description, content, rows.reshape(5, 4).tolist()])
+    result = run_script(ENCODE, [description, content, rows.reshape(5, 4).tolist()])
     assert np.abs(np.array(result) - Evaluator(output, weights)(rows)).max() < 1e-5
     assert {node["operation"] for node in description["nodes"]} == OPERATIONS
 
 
-def test_the_served_page_places_unseen_rows_like_transform(open_page, served, scenes, unseen):
+def test_the_served_page_places_unseen_rows_like_transform(open_page, served, models, unseen):
     page = open_page(served["map"])
     result = page.tab.evaluate(PLACE, unseen[:].reshape(200, -1).tolist())
     assert (
-        np.abs(np.array(result["points"]) - scenes["map"].estimator.transform(unseen)).max() < 1e-3
+        np.abs(np.array(result["points"]) - models["map"].estimator.transform(unseen)).max() < 1e-3
     )
     assert result["median"] < 20
 
 
-def test_a_fitted_row_is_placed_at_its_layout_position(open_page, exported, scenes, digits):
+def test_a_fitted_row_is_placed_at_its_layout_position(open_page, exported, models, digits):
     page = open_page(exported["map"])
     result = page.tab.evaluate(PLACE, digits[:50].reshape(50, -1).tolist())
     assert np.array_equal(
-        np.array(result["points"], np.float32), scenes["map"].estimator.embedding_[:50]
+        np.array(result["points"], np.float32), models["map"].estimator.embedding_[:50]
     )
 
 
-def test_an_image_is_placed_by_the_page(open_page, pages, scenes, unseen):
+def test_an_image_is_placed_by_the_page(open_page, pages, models, unseen):
     page = open_page(pages["map"])
-    pixels = scenes["map"].images.to_display(unseen[[3]])[0, :, :, 0]
+    pixels = models["map"].images.to_display(unseen[[3]])[0, :, :, 0]
     page.tab.set_input_files("#file", as_file("seven.png", as_png(pixels)))
-    row = scenes["map"].images.to_rows(pixels.reshape(1, 8, 8, 1))
-    expected = scenes["map"].estimator.transform(row)[0]
+    row = models["map"].images.to_rows(pixels.reshape(1, 8, 8, 1))
+    expected = models["map"].estimator.transform(row)[0]
     assert np.abs(np.subtract(shown_position(page), expected)).max() < 0.01
     assert (page.pixels("#upload figure:first-child canvas")[:, :, 0] == pixels).all()
     assert page.tab.locator("#upload .thumbnails button").count() == 12
@@ -230,14 +217,14 @@ def test_an_image_of_another_size_is_resized_and_the_page_says_so(open_page, pag
     assert "resized from 24×32 to 8×8 pixels" in page.text("#upload .note")
 
 
-def test_the_file_reads_columns_by_their_names(open_page, exported, scenes, wine):
+def test_the_file_reads_columns_by_their_names(open_page, exported, models, wine):
     page = open_page(exported["wine"])
     order = np.random.default_rng(0).permutation(13)
     header = ["kind", *(wine.feature_names[j] for j in order)]
     lines = [header, *(["red", *map(repr, map(float, row[order]))] for row in wine[[0, 1]])]
     content = "\n".join(map(",".join, lines)).encode()
     page.tab.set_input_files("#file", as_file("new.csv", content))
-    expected = scenes["wine"].estimator.transform(wine.subset([0]))[0]
+    expected = models["wine"].estimator.transform(wine.subset([0]))[0]
     assert np.abs(np.subtract(shown_position(page), expected)).max() < 0.01
     assert "1 of 2" in page.text("#upload .stepper")
 

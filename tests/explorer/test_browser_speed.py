@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 
 from latentmap import AutoEncoder
 from latentmap.data import ArraySource
-from latentmap.explorer import Scene, Server
+from latentmap.explorer import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -44,17 +42,13 @@ COLORED = """() => {
 
 
 @pytest.fixture(scope="module")
-def link():
+def link(start_server):
     """Link to the served page of a million rows of twenty groups in four columns."""
     rng = np.random.default_rng(0)
     groups = rng.integers(0, 20, N_ROWS)
     rows = (4 * rng.normal(size=(20, 4))[groups] + rng.normal(size=(N_ROWS, 4))).astype("f4")
     model = AutoEncoder(2, network="linear", random_state=0).fit(rows[:10_000])
-    server = Server(Scene(model, ArraySource(rows, labels=groups, name="groups"), "groups"))
-    threading.Thread(target=server.serve, daemon=True).start()
-    yield server.url
-    server.stop()
-    server.close()
+    return start_server(Scene(model, ArraySource(rows, labels=groups, name="groups"), "groups")).url
 
 
 @pytest.mark.parametrize("gesture", ["pan", "zoom"])

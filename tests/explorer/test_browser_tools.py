@@ -8,14 +8,9 @@ import pytest
 
 from latentmap import AutoEncoder
 from latentmap.data import ArraySource
-from latentmap.explorer import Scene, export_page
+from latentmap.explorer import Scene
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(params=["served", "exported"])
-def people_page(open_page, links, files, request):
-    return open_page({"served": links, "exported": files}[request.param]["people"])
 
 
 def search(page, query):
@@ -169,10 +164,9 @@ EDGES = """async ([low, high]) => {
         ("1970-05-04", "2020-02-20", "YS"),
     ],
 )
-def test_bins_of_dates_start_with_units_of_the_calendar(open_page, links, start, end, frequency):
-    page = open_page(links["people"])
+def test_bins_of_dates_start_with_units_of_the_calendar(run_script, start, end, frequency):
     first, last = pd.Timestamp(start), pd.Timestamp(end)
-    edges = page.tab.evaluate(EDGES, [first.timestamp(), last.timestamp()])
+    edges = run_script(EDGES, [first.timestamp(), last.timestamp()])
     expected = [time.timestamp() for time in pd.date_range(first, last, freq=frequency)]
     tolerance = (last - first).total_seconds() / 65534
     inner = [edge for edge in edges if first.timestamp() < edge <= last.timestamp()]
@@ -239,7 +233,7 @@ def test_the_table_adds_rows_while_it_scrolls(open_page, links):
     assert page.wait_until(lambda: scroll() >= 100)
 
 
-def test_a_picked_row_shows_its_whole_text(open_page, tmp_path):
+def test_a_picked_row_shows_its_whole_text(open_page, export_link):
     long_text = "A long sentence about nothing in particular. " * 40
     words = ["red apples", "blue rivers", "green hills"]
     frame = pd.DataFrame(
@@ -247,8 +241,7 @@ def test_a_picked_row_shows_its_whole_text(open_page, tmp_path):
     )
     frame["y"] = frame["x"] % 7
     model = AutoEncoder(2, network="linear", random_state=0).fit(frame)
-    export_page(Scene(model, frame, "texts"), tmp_path / "texts.html")
-    page = open_page((tmp_path / "texts.html").as_uri())
+    page = open_page(export_link(Scene(model, frame, "texts")))
     page.tab.keyboard.press("r")
     page.tab.wait_for_selector("#row-table tbody tr")
     cell = page.tab.locator("#row-table tbody tr").first.locator("td.text div")
@@ -278,7 +271,7 @@ NAMES = ["", "数据可视化", "مرحبا بالعالم", "👩‍👩‍👧
 
 
 @pytest.fixture(scope="module")
-def names_file(tmp_path_factory):
+def names_file(export_link):
     """Link to the exported file of rows with 100 labels, among them unusual names."""
     rng = np.random.default_rng(0)
     labels = np.array([*NAMES[1:], *(f"category {i}" for i in range(95))], object)
@@ -286,9 +279,7 @@ def names_file(tmp_path_factory):
     rows = rng.normal(0, 9, (100, 3))[classes] + rng.normal(size=(600, 3))
     source = ArraySource(rows, feature_names=["x", "", "长度"], labels=labels[classes])
     model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
-    path = tmp_path_factory.mktemp("names") / "names.html"
-    export_page(Scene(model, source, "names"), path)
-    return path.as_uri()
+    return export_link(Scene(model, source, "names"))
 
 
 def test_a_hundred_unusual_names_are_shown(open_page, names_file):
@@ -315,16 +306,14 @@ def test_a_hundred_unusual_names_are_shown(open_page, names_file):
         ("abcdefgh", "abcd…"),
     ],
 )
-def test_texts_are_cut_between_characters(open_page, links, text, expected):
-    page = open_page(links["people"])
+def test_texts_are_cut_between_characters(run_script, text, expected):
     script = "async text => (await import('/page/format.js')).shorten(text, 5)"
-    assert page.tab.evaluate(script, text) == expected
+    assert run_script(script, text) == expected
 
 
-def test_an_empty_category_has_a_name(open_page, links):
-    page = open_page(links["people"])
+def test_an_empty_category_has_a_name(run_script):
     script = "async text => (await import('/page/format.js')).categoryTitle(text)"
-    assert page.tab.evaluate(script, " ") == "(empty)"
+    assert run_script(script, " ") == "(empty)"
 
 
 RANKS = """async numbers => {
@@ -336,16 +325,15 @@ RANKS = """async numbers => {
 }"""
 
 
-def test_colours_of_skewed_numbers_are_ranks(open_page, links):
-    page = open_page(links["people"])
+def test_colours_of_skewed_numbers_are_ranks(run_script):
     rng = np.random.default_rng(0)
     skewed = np.sort(np.exp(2 * rng.normal(size=2000)))
-    is_skewed, positions = page.tab.evaluate(RANKS, skewed.tolist())
+    is_skewed, positions = run_script(RANKS, skewed.tolist())
     assert is_skewed
     # The smallest numbers share a quantised value.
     assert np.abs(np.array(positions) - np.arange(2000) / 2000).max() < 0.12
     symmetric = np.sort(rng.normal(size=2000))
-    is_skewed, positions = page.tab.evaluate(RANKS, symmetric.tolist())
+    is_skewed, positions = run_script(RANKS, symmetric.tolist())
     assert not is_skewed
     expected = (symmetric - symmetric[0]) / np.ptp(symmetric)
     assert np.abs(np.array(positions) - expected).max() < 1e-4

@@ -9,6 +9,7 @@ import pandas as pd
 
 from latentmap.data import ArraySource, Table
 from latentmap.explorer.map_regions import MapRegions
+from latentmap.explorer.page_data import read_buffer
 from latentmap.explorer.row_scores import CLUSTER
 from latentmap.explorer.table_columns import MISSING
 
@@ -75,8 +76,8 @@ def test_rows_without_columns_have_clusters_but_no_parts():
 
 
 def test_the_scene_has_buffers_of_the_regions(mixed_scene):
-    values = np.frombuffer(mixed_scene.buffer("areas"), "<u2")
-    names = json.loads(mixed_scene.buffer("areas-names"))
+    values = np.frombuffer(read_buffer(mixed_scene, "areas"), "<u2")
+    names = json.loads(read_buffer(mixed_scene, "areas-names"))
     assert len(values) == len(mixed_scene)
     assert values[values != MISSING].max() < len(names)
     cluster = next(scale for scale in mixed_scene.color_scales if scale.name == "cluster")

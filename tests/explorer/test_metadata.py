@@ -9,6 +9,8 @@ import pytest
 from latentmap import AutoEncoder
 from latentmap.data import SparseSource, add_metadata, as_source
 from latentmap.explorer import Scene, export_page
+from latentmap.explorer.page_data import describe_scene
+from latentmap.explorer.row_details import describe_row, place_rows
 from latentmap.explorer.selection_export import write_csv
 
 RNG = np.random.default_rng(0)
@@ -30,7 +32,7 @@ def scene():
 
 
 def test_metadata_are_the_columns_of_the_page(scene):
-    columns = scene.describe()["row"]["columns"]
+    columns = describe_scene(scene)["row"]["columns"]
     assert [(c["name"], c["kind"], c["is_fitted"]) for c in columns] == [
         ("title", "text", False),
         ("year", "number", False),
@@ -47,14 +49,14 @@ def test_metadata_colour_points(scene):
 
 
 def test_a_row_has_its_metadata_as_values_and_its_title_as_name(scene):
-    details = scene.row_details(9)
+    details = describe_row(scene, 9)
     assert details["name"] == "Article 9 <b>"
     assert details["original"][:2] == ["Article 9 <b>", 2002.0]
     assert details["reconstruction"] == [None, None, None]
 
 
 def test_placed_rows_have_no_metadata(scene):
-    (row,) = scene.place(as_source(VECTORS[:1]))
+    (row,) = place_rows(scene, as_source(VECTORS[:1]))
     assert row["original"] == [None, None, None]
     assert row["point"] == pytest.approx(scene.plane.to_points(scene.codes[:1])[0], abs=1e-5)
 

@@ -7,6 +7,7 @@ import pytest
 
 from latentmap import VariationalAutoEncoder
 from latentmap.explorer import page_encoder
+from latentmap.explorer.page_data import describe_scene, read_buffer
 from latentmap.explorer.page_encoder import find_obstacle, make_page_encoder
 from latentmap.networks.dense import DenseNetwork
 
@@ -31,8 +32,8 @@ def test_obstacles(digits, settings, obstacle):
 
 def test_a_column_of_dates_needs_the_server(mixed_scene):
     assert "the column joined, which contains dates" in find_obstacle(mixed_scene.estimator)
-    assert mixed_scene.buffer("encoder") is None
-    assert mixed_scene.describe()["encoder"] is None
+    assert read_buffer(mixed_scene, "encoder") is None
+    assert describe_scene(mixed_scene)["encoder"] is None
 
 
 def test_stored_rows_are_in_the_order_of_their_cells(map_scene):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from latentmap.analysis import SearchIndex
+from latentmap.explorer.row_details import describe_row
 
 
 def from_base64(text, dtype=np.uint8):
@@ -92,7 +93,7 @@ def test_malformed_points_are_refused(client, body):
 def test_row_details(client, map_scene):
     result = client.json("GET", "/row/17")
     assert result == {
-        **map_scene.row_details(17),
+        **describe_row(map_scene, 17),
         **{k: result[k] for k in ("confidence", "error")},
     }
     assert from_base64(result["original"]).tolist() == map_scene.original(17).ravel().tolist()

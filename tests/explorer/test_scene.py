@@ -9,28 +9,19 @@ from scipy.sparse import csr_array
 
 from latentmap import AutoEncoder, LatentMap
 from latentmap.analysis import SearchIndex, score_outliers
-from latentmap.data import ArraySource, SparseSource, Table, open_data
+from latentmap.data import ArraySource, SparseSource, open_data
 from latentmap.errors import DataError
 from latentmap.explorer import Scene
 from latentmap.explorer import scene as scene_module
-from latentmap.explorer.json_values import encode_rows, to_json
+from latentmap.explorer.json_values import to_json
+from latentmap.explorer.page_data import describe_scene, read_buffer
+from latentmap.explorer.row_details import describe_row
 from latentmap.networks.dense import DenseNetwork
 
 
 def test_codes_are_those_of_the_estimator(map_scene, digits):
     expected = map_scene.estimator.transform(digits)
     np.testing.assert_allclose(map_scene.codes, expected, atol=1e-6)
-
-
-def test_the_description_is_valid_json(map_scene):
-    description = json.loads(json.dumps(map_scene.describe(), allow_nan=False))
-    assert (description["n"], description["total"], description["model"]) == (500, 500, "LatentMap")
-    assert description["row"] == {"kind": "image", "height": 8, "width": 8, "channels": 1}
-    assert (description["n_components"], description["explained_variance"]) == (2, 1.0)
-    assert description["color_scales"][0] == {"name": "label", "is_computed": True}
-    x0, y0, x1, y1 = description["bounds"]
-    assert x0 < map_scene.codes[:, 0].min() < map_scene.codes[:, 0].max() < x1
-    assert y0 < map_scene.codes[:, 1].min() < map_scene.codes[:, 1].max() < y1
 
 
 def test_originals_and_reconstructions(map_scene, digits):
@@ -48,24 +39,6 @@ def test_a_reconstruction_uses_all_components(wide_scene, wine):
     np.testing.assert_allclose(displayed, decoded, rtol=1e-4)
 
 
-def test_row_details_of_an_image(map_scene, digits):
-    description = map_scene.row_details(17)
-    assert description["number"] == 17
-    assert description["label"] == digits.labels[17]
-    assert description["original"] == encode_rows(map_scene.original(17))[0]
-    assert description["reconstruction"] == encode_rows(map_scene.reconstruction(17))[0]
-    assert 0 <= description["confidence"] <= 1
-    expected = map_scene.estimator.reconstruction_error(digits.subset([17]))[0]
-    assert description["error"] == pytest.approx(expected, rel=1e-3)
-
-
-def test_row_details_of_a_table_are_in_the_units_of_the_data(wide_scene, wine):
-    description = wide_scene.row_details(3)
-    assert description["original"] == pytest.approx(wine[3].tolist())
-    assert description["confidence"] is None
-    assert len(description["reconstruction"]) == 13
-
-
 def test_similar_rows_equal_those_of_the_search_index(map_scene):
     rows, distances = map_scene.similar(map_scene.codes[[5]], 7, exclude=5)
     expected_result = SearchIndex(map_scene.codes).search(map_scene.codes[[5]], 7, [5])
@@ -81,12 +54,12 @@ def test_a_sample_of_many_rows_is_shown(monkeypatch):
     rows[:, 0] = np.arange(90)
     source = ArraySource(rows, labels=np.arange(90) % 2)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    description = scene.describe()
+    description = describe_scene(scene)
     assert (description["n"], description["total"], len(scene)) == (40, 90, 40)
-    numbers = np.frombuffer(scene.buffer("numbers"), "<u4")
+    numbers = np.frombuffer(read_buffer(scene, "numbers"), "<u4")
     assert numbers.tolist() == scene.original(np.arange(40))[0].astype(int).tolist()
-    assert scene.row_details(3)["number"] == numbers[3]
-    assert scene.row_details(3)["label"] == numbers[3] % 2
+    assert describe_row(scene, 3)["number"] == numbers[3]
+    assert describe_row(scene, 3)["label"] == numbers[3] % 2
 
 
 def test_the_limit_of_rows_depends_on_the_width_of_a_table(wine, monkeypatch):
@@ -112,9 +85,9 @@ def test_images_of_a_folder_have_file_names(tmp_path):
             Image.fromarray(pixels).save(tmp_path / kind / f"{i}<b>.png")
     source = open_data(tmp_path)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    assert json.loads(scene.buffer("names"))[0] == "a/0<b>.png"
-    assert scene.row_details(7)["name"] == "b/1<b>.png"
-    assert scene.describe()["row"]["channels"] == 3
+    assert json.loads(read_buffer(scene, "names"))[0] == "a/0<b>.png"
+    assert describe_row(scene, 7)["name"] == "b/1<b>.png"
+    assert describe_scene(scene)["row"]["channels"] == 3
     assert (scene.original([7])[0] == source[7]).all()
 
 
@@ -123,7 +96,7 @@ def test_sparse_rows_are_tables():
     rows = csr_array((rng.random((80, 300)) ** 9).round(2))
     model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
     scene = Scene(model, SparseSource(rows))
-    description = scene.describe()["row"]
+    description = describe_scene(scene)["row"]
     assert (scene.table.n_total, len(description["columns"])) == (300, 256)
     chosen = [column.encoded_slice.start for column in scene.table.columns]
     displayed = np.column_stack(scene.original([3, 5]))
@@ -136,19 +109,11 @@ def test_a_map_of_three_components_is_projected_to_a_plane(digits):
         LatentMap(3, network=DenseNetwork(hidden=(32,)), epochs=1, random_state=0).fit(digits),
         digits,
     )
-    description = scene.describe()
+    description = describe_scene(scene)
     assert description["n_components"] == 3
     assert 0.66 < description["explained_variance"] < 1
     assert scene.decode_points(scene.plane.points[:2]).shape == (2, 8, 8, 1)
     assert np.median(scene.density.at(scene.plane.points)) == 1
-
-
-def test_buffers(map_scene):
-    assert len(map_scene.buffer("points")) == 4 * 500
-    assert len(map_scene.buffer("density")) == 128 * 128
-    assert map_scene.buffer("names") is None
-    assert map_scene.buffer("numbers") is None
-    assert map_scene.buffer("../pyproject.toml") is None
 
 
 def test_rows_with_other_features_are_refused(map_scene):
@@ -158,25 +123,6 @@ def test_rows_with_other_features_are_refused(map_scene):
 
 def test_values_that_json_cannot_represent_become_none():
     assert to_json([1.5, float("nan"), [np.float32("inf")]]) == [1.5, None, [None]]
-
-
-def test_row_details_of_a_mixed_table_are_in_its_own_columns(mixed_scene, people):
-    details = mixed_scene.row_details(5)
-    original = dict(zip(people.columns, details["original"], strict=True))
-    row = people.iloc[5]
-    assert details["name"] == original["name"] == row["name"]
-    assert original["visits"] == row["visits"]
-    assert original["spend"] == row["spend"]
-    assert original["member"] == str(row["member"]).lower()
-    assert original["note"] == row["note"]
-    json.dumps(details, allow_nan=False)
-
-
-def test_missing_values_of_a_mixed_table_are_null(mixed_scene, people):
-    for column in ("age", "country", "joined"):
-        j, i = people.columns.get_loc(column), int(np.flatnonzero(people[column].isna())[0])
-        assert mixed_scene.row_details(i)["original"][j] is None
-        assert mixed_scene.row_details(i)["reconstruction"][j] is not None
 
 
 def test_points_of_a_mixed_table_are_decoded_as_by_inverse_transform(mixed_scene, people):
@@ -192,23 +138,6 @@ def test_points_of_a_mixed_table_are_decoded_as_by_inverse_transform(mixed_scene
     np.testing.assert_allclose(decoded["joined"], seconds, atol=3600)
 
 
-def test_texts_of_a_mixed_table_are_buffers(mixed_scene, people):
-    assert mixed_scene.describe()["names"] == "originals-text-0"
-    assert json.loads(mixed_scene.buffer("originals-text-0")) == people["name"].tolist()
-    assert json.loads(mixed_scene.buffer("originals-text-7")) == people["note"].tolist()
-    assert mixed_scene.buffer("originals-text-1") is None
-
-
-def test_new_rows_of_a_mixed_table_are_placed(mixed_scene, people):
-    new = people.iloc[:3].drop(columns="name").assign(country=["Atlantis", "Spain", None])
-    source = Table(new.assign(name="new")[list(people.columns)]).subset([0, 1, 2])
-    assert mixed_scene.count_unknown(source) == {"country": 1}
-    rows = mixed_scene.place(source)
-    assert [row["original"][2] for row in rows] == ["Atlantis", "Spain", None]
-    assert rows[0]["original"][0] == "new"
-    assert rows[1]["error"] > 0
-
-
 def test_scores_of_a_mixed_table_are_those_of_the_analysis(mixed_scene, people):
     scores = score_outliers(mixed_scene.estimator, people)
     np.testing.assert_allclose(mixed_scene.scores["error"], scores.errors, rtol=1e-3)
@@ -217,8 +146,8 @@ def test_scores_of_a_mixed_table_are_those_of_the_analysis(mixed_scene, people):
 
 def test_a_table_without_its_names_has_no_names(mixed_scene, people):
     scene = Scene(mixed_scene.estimator, people.drop(columns="name"))
-    assert scene.describe()["names"] is None
-    assert scene.row_details(0)["name"] is None
+    assert describe_scene(scene)["names"] is None
+    assert describe_row(scene, 0)["name"] is None
     assert scene.table.names == list(people.columns[1:])
 
 
@@ -226,5 +155,5 @@ def test_a_sample_of_a_table_keeps_its_row_numbers(mixed_scene, people, monkeypa
     monkeypatch.setattr(scene_module, "MAX_ROWS", 40)
     scene = Scene(mixed_scene.estimator, people)
     assert (len(scene), scene.total) == (40, 240)
-    number = scene.row_details(7)["number"]
-    assert scene.row_details(7)["name"] == people["name"][number]
+    number = describe_row(scene, 7)["number"]
+    assert describe_row(scene, 7)["name"] == people["name"][number]

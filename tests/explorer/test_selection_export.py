@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latentmap.explorer.row_details import describe_row
 from latentmap.explorer.selection_export import write_csv
 
 
@@ -27,7 +28,7 @@ def test_selected_rows_are_in_order_with_all_digits(wide_scene, wine):
 
 def test_scores_are_written_and_pixels_are_not(map_scene):
     (line,) = read(map_scene, [5])
-    details = map_scene.row_details(5)
+    details = describe_row(map_scene, 5)
     assert float(line["confidence"]) == pytest.approx(details["confidence"], rel=1e-3)
     assert float(line["error"]) == pytest.approx(details["error"], rel=1e-3)
     assert {"row", "label", "code 1", "code 2", "confidence", "error"} <= set(line)

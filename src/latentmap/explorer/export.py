@@ -11,6 +11,7 @@ import numpy as np
 from latentmap.explorer.color_scales import ColorValues
 from latentmap.explorer.page import Page
 from latentmap.explorer.page_coordinates import grid_points
+from latentmap.explorer.page_data import describe_scene, read_buffer
 from latentmap.explorer.scene import MAX_EXPORTED_ROWS, Scene
 from latentmap.explorer.sprite_sheets import LoadImages, pack_sprites
 from latentmap.explorer.table_columns import DisplayRows, TableColumns
@@ -69,7 +70,7 @@ def export_page(
     scene = _limit_columns(scene.limit_rows(MAX_EXPORTED_ROWS))
     # The outlier score comes last and also computes the errors, so it is computed first.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
-    description = scene.describe()
+    description = describe_scene(scene)
     for scale, values in zip(description["color_scales"], colors, strict=True):
         scale.update(values.describe())
     buffers = _common_buffers(scene, colors) | _encoder_buffer(scene, description)
@@ -92,7 +93,7 @@ def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
     """Return the buffers that are the same for images and for rows of a table."""
     names = ["points", "density", "names", "labels", "numbers"]
     names += ["areas", "areas-names", "parts", "parts-names"]
-    buffers = {name: scene.buffer(name) for name in names}
+    buffers = {name: read_buffer(scene, name) for name in names}
     for i, (scale, values) in enumerate(zip(scene.color_scales, colors, strict=True)):
         if scale.column is None:  # The values of a column are embedded with the table.
             buffers[f"color-{i}"] = values.values.tobytes()
@@ -101,7 +102,7 @@ def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
 
 def _encoder_buffer(scene: Scene, description: dict[str, Any]) -> Buffers:
     """Return the buffer of the encoder; remove it from the description if it is too large."""
-    content = scene.buffer("encoder")
+    content = read_buffer(scene, "encoder")
     if content is None:
         return {}
     compressed = _deflate(content)

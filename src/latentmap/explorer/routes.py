@@ -12,6 +12,8 @@ from latentmap.analysis.model_info import stored_table_options
 from latentmap.errors import DataError, SettingError
 from latentmap.explorer.json_values import encode_array, encode_rows
 from latentmap.explorer.page import Page
+from latentmap.explorer.page_data import describe_scene, read_buffer
+from latentmap.explorer.row_details import count_unknown, describe_row, place_rows
 from latentmap.explorer.scene import N_SIMILAR, Scene
 from latentmap.explorer.selection_export import write_csv
 from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, read_upload
@@ -78,7 +80,7 @@ class Router:
         return None
 
     def _get_page(self, argument: str, body: bytes) -> Response:
-        scene = {**self._scene.describe(), "max_upload_bytes": MAX_UPLOAD_BYTES}
+        scene = {**describe_scene(self._scene), "max_upload_bytes": MAX_UPLOAD_BYTES}
         text = self._page.text(scene, "server")
         policy = self._page.policy("server") + "; frame-ancestors 'none'"
         headers = {"Content-Security-Policy": policy}
@@ -91,7 +93,7 @@ class Router:
         return Response(source.encode(), "text/javascript; charset=utf-8")
 
     def _get_buffer(self, argument: str, body: bytes) -> Response:
-        content = self._scene.buffer(argument)
+        content = read_buffer(self._scene, argument)
         if content is None:
             raise LookupError(f"path: expected a buffer of the scene, found {argument}")
         return Response(content)
@@ -104,7 +106,7 @@ class Router:
         return _json_response({**colors.describe(), "values": encode_array(colors.values)})
 
     def _get_row(self, argument: str, body: bytes) -> Response:
-        return _json_response(self._scene.row_details(self._row_index(argument)))
+        return _json_response(describe_row(self._scene, self._row_index(argument)))
 
     def _get_similar(self, argument: str, body: bytes) -> Response:
         index = self._row_index(argument)
@@ -165,8 +167,8 @@ class Router:
         upload = read_upload(name, body, self._scene.images, self._label, options)
         # A subset is encoded without a warning of unknown values, which the note counts.
         sample = upload.rows.subset(np.arange(len(upload.rows)))
-        rows, note = self._scene.place(sample), upload.note
-        if unknown := self._scene.count_unknown(sample):
+        rows, note = place_rows(self._scene, sample), upload.note
+        if unknown := count_unknown(self._scene, sample):
             counts = ", ".join(f"{name} ({count})" for name, count in unknown.items())
             note = f"Values that were not fitted count as missing: {counts}."
         return _json_response({"rows": rows, "total": upload.total, "note": note})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import threading
 from functools import cached_property
@@ -11,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-import latentmap
 from latentmap.analysis import SearchIndex
 from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.data import Source, Table, as_source
+from latentmap.data import Source, as_source
 from latentmap.explorer.color_scales import ColorScale, list_color_scales
 from latentmap.explorer.decoding import CodeDecoder
-from latentmap.explorer.display_columns import DisplayColumn, as_display_strings
-from latentmap.explorer.json_values import encode_rows, to_json
+from latentmap.explorer.display_columns import DisplayColumn
+from latentmap.explorer.json_values import to_json
 from latentmap.explorer.map_regions import MapRegions
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.page_encoder import PageEncoder, make_page_encoder
-from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
+from latentmap.explorer.point_density import DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
-from latentmap.explorer.row_scores import CONFIDENCE, RowScores
+from latentmap.explorer.row_scores import RowScores
 from latentmap.explorer.shared_source import SharedSource, map_batches, unencoded_rows
 from latentmap.explorer.table_columns import (
     MAX_COLUMNS,
@@ -91,7 +88,7 @@ class Scene:
     >>> from latentmap import AutoEncoder
     >>> X = np.random.default_rng(0).normal(size=(60, 4))
     >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
-    >>> scene.describe()["n"], [scale.name for scale in scene.color_scales]
+    >>> len(scene), [scale.name for scale in scene.color_scales]
     (60, ['cluster', 'error', 'neighbour recall', 'outlier score', 'c0', 'c1', 'c2', 'c3'])
     >>> [column.shape for column in scene.decode_points(scene.plane.points[:2])]
     [(2,), (2,), (2,), (2,)]
@@ -180,69 +177,11 @@ class Scene:
         """The displayed columns of a table, or of the metadata beside images."""
         return self.image_metadata if self.table is None else self.table
 
-    def describe(self) -> dict[str, Any]:
-        """Return the size, columns, bounds and colour scales of the scene, as JSON values."""
-        is_sampled = self.total > len(self)
-        sample = f" · {len(self):,} of {self.total:,} rows" if is_sampled else ""
-        bounds = self.density.bounds.ravel().tolist()
-        return {
-            "title": self.title + sample,
-            "dataset": self.rows.name,
-            "model": type(self.estimator).__name__,
-            "version": latentmap.__version__,
-            "n": len(self),
-            "total": self.total,
-            "row": self._describe_row(),
-            "bounds": self.plane.bounds.ravel().tolist(),
-            "n_components": self.plane.n_components,
-            "explained_variance": self.plane.explained_variance,
-            "names": self._names_buffer,
-            "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
-            "color_scales": [scale.describe() for scale in self.color_scales],
-            "encoder": self.page_encoder.describe(self.display, self.column_names()),
-            "encoder_obstacle": self.page_encoder.obstacle,
-            **({"stop_words": sorted(ENGLISH_STOP_WORDS)} if self._has_texts else {}),
-        }
-
-    def _describe_row(self) -> dict[str, Any]:
-        if self.image_metadata is None:
-            return self.display.describe()
-        return {**self.image_metadata.describe(), **self.display.describe()}
-
-    @property
-    def _has_texts(self) -> bool:
-        return self.columns is not None and bool(self.columns.text_buffers)
-
     @cached_property
     def page_encoder(self) -> PageEncoder:
         """The encoder with which the page places new rows."""
         sample = np.linspace(0, len(self) - 1, _SAMPLE_POINTS).astype(int)
         return make_page_encoder(self.estimator, self.encoded.take(sample))
-
-    def buffer(self, name: str) -> bytes | None:
-        """Return the array with a name such as "points", "density" or "labels", or None.
-
-        "originals-text-3" is the displayed text column with the index 3.
-        """
-        if name == "points":
-            return self.plane.quantized_points().tobytes()
-        if name == "encoder":
-            return self.page_encoder.content
-        if name == "density":
-            return self.density.values.tobytes()
-        if name == "names" and self.file_names is not None:
-            return json.dumps(self.file_names).encode()
-        if name == "labels" and self.rows.labels is not None:
-            return json.dumps(to_json(self.rows.labels)).encode()
-        if name in ("areas", "parts"):
-            return getattr(self.regions, name).values.tobytes()
-        if name in ("areas-names", "parts-names"):
-            return json.dumps(getattr(self.regions, name.removesuffix("-names")).names).encode()
-        if name == "numbers" and self.total > len(self):
-            return self.original_indices.astype("<u4").tobytes()
-        if self.columns is not None and name in self.columns.text_buffers:
-            return json.dumps(self.columns.strings(self.columns.text_buffers[name])).encode()
-        return None
 
     def original(self, indices: ArrayLike) -> Any:
         """Return rows for display: images of shape (m, h, w, c), or `DisplayRows` of a table."""
@@ -262,58 +201,6 @@ class Scene:
     def thumbnails(self, indices: ArrayLike) -> np.ndarray:
         """Return images with sides of at most 64 pixels, uint8 of shape (m, h, w, c)."""
         return shrink_images(self.original(indices), THUMBNAIL_SIDE)
-
-    def row_details(self, index: int) -> dict[str, Any]:
-        """Return the name, label, scores, values and reconstruction of a row, as JSON values."""
-        labels = None if self.rows.labels is None else self.rows.labels[[index]]
-        scores = self.scores.of_rows([index])
-        (details,) = self._describe_rows(self.original(index), self.codes[[index]], labels, scores)
-        if self.image_metadata is not None:
-            (details["metadata"],) = encode_rows(self.image_metadata.rows_at(np.array([index])))
-        number = int(self.original_indices[index])
-        return {"number": number, "name": self.row_name(index), **details}
-
-    def place(self, source: Source) -> list[dict[str, Any]]:
-        """Return the point, details and similar rows of each uploaded row, as JSON values."""
-        labels = source.labels
-        if self.estimator.table_ is None and source.table_schema is not None:
-            source = Table(source[:], name=source.name).numbers()
-        encoded = numeric_rows(self.estimator, source)
-        encoded.check(encoded[:], 0)
-        codes = self.model.transform(encoded)
-        scores = self.scores.score(encoded, codes)
-        originals = self.display.to_display(unencoded_rows(encoded)[:])
-        details = self._describe_rows(originals, codes, labels, scores)
-        points = self.plane.to_points(codes).tolist()
-        similar, distances = self.similar(codes, N_SIMILAR)
-        return [
-            {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
-            for i in range(len(codes))
-        ]
-
-    def count_unknown(self, source: Source) -> dict[str, int]:
-        """Return the number of unknown values, for each column that contains unknown values."""
-        encoder = self.estimator.table_
-        if encoder is None or source.table_schema is None:
-            return {}
-        return encoder.count_unknown(source[:])
-
-    def _describe_rows(
-        self,
-        originals: Any,
-        codes: np.ndarray,
-        labels: np.ndarray | None,
-        scores: dict[str, np.ndarray],
-    ) -> list[dict[str, Any]]:
-        missing = [None] * len(codes)
-        values = {
-            "label": missing if labels is None else to_json(labels),
-            CONFIDENCE: missing,
-            **{name: to_json(score) for name, score in scores.items()},
-            "original": encode_rows(originals),
-            "reconstruction": encode_rows(self.display.decode(self.decoder.decode(codes))),
-        }
-        return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
     def similar(
         self, codes: np.ndarray, k: int, exclude: int | None = None
@@ -335,7 +222,7 @@ class Scene:
     def warm_up(self) -> None:
         """Compile the networks and build the search index before the first request."""
         self.decoder.warm_up(self.plane.n_components)
-        self.row_details(0)
+        self.scores.of_rows([0])
         self.similar(self.codes[:1], 1)
 
     def column_names(self) -> list[str]:
@@ -369,24 +256,6 @@ class Scene:
                 for c in columns
             ]
         )
-
-    @property
-    def _names_buffer(self) -> str | None:
-        """Buffer of file names, or of the first column of a table that is not fitted."""
-        if self.table is None:
-            return None if self.file_names is None else "names"
-        buffers = self.table.text_buffers.items()
-        return next(
-            (name for name, j in buffers if self.table.columns[j].encoded_slice is None), None
-        )
-
-    def row_name(self, index: int) -> str | None:
-        """Return the file name of an image, or the name of a row of a table."""
-        buffer = self._names_buffer
-        if self.table is None or buffer is None:
-            return None if self.file_names is None else self.file_names[index]
-        values = self.table.values.column(self.table.text_buffers[buffer])
-        return as_display_strings(values.slice(index, 1))[0].as_py()
 
 
 def _row_limit(source: Source) -> int:

@@ -34,11 +34,11 @@ export async function explanationElement(source, rows, title) {
   }
   const head = createElement("div", { className: "difference head" },
     createElement("span", {}), ...[title, "others", "effect size"].map((text) => createElement("span", {}, text)));
-  return createElement("div", { className: "differences" }, head, ...differences.map(lineElement));
+  return createElement("div", { className: "differences" }, head, ...differences.map(differenceElement));
 }
 
 /** @param {Difference} difference */
-function lineElement(difference) {
+function differenceElement(difference) {
   const { effect } = difference;
   const [name, member, other] = textsOf(difference);
   const bar = createElement("span", { className: "bar-area" }, barElement(effect));

@@ -29,14 +29,14 @@ export function installPointer(surface, view, points, startGesture) {
   let isClick = true; // A lasso that ends where it started is not a click, because the pointer moved.
 
   /** @param {MouseEvent} event @returns {Press} */
-  function pressOf(event) {
+  function pixelAt(event) {
     const frame = surface.getBoundingClientRect();
     return { left: event.clientX - frame.left, top: event.clientY - frame.top, adds: event.shiftKey };
   }
 
   /** @param {MouseEvent} event @param {"mouse" | "finger"} cursor */
   function decodeAt(event, cursor) {
-    const press = pressOf(event);
+    const press = pixelAt(event);
     setState({
       position: view.toMap(press.left, press.top),
       hoveredRow: rowAt(view, points, press),
@@ -48,13 +48,13 @@ export function installPointer(surface, view, points, startGesture) {
     if (event.button !== 0) return;
     surface.setPointerCapture(event.pointerId);
     byId("map").focus({ preventScroll: true });
-    presses.set(event.pointerId, pressOf(event));
+    presses.set(event.pointerId, pixelAt(event));
     if (presses.size > 1) {
       gesture = null;
       setState({ outline: null });
       return;
     }
-    firstPress = pressOf(event);
+    firstPress = pixelAt(event);
     isClick = true;
     gesture = startGesture(firstPress);
     if (event.pointerType === "touch") decodeAt(event, "finger");
@@ -67,7 +67,7 @@ export function installPointer(surface, view, points, startGesture) {
       if (!isFinger) decodeAt(event, "mouse");
       return;
     }
-    const now = pressOf(event);
+    const now = pixelAt(event);
     isClick &&= Math.hypot(firstPress.left - now.left, firstPress.top - now.top) < CLICK_REACH;
     presses.set(event.pointerId, now);
     if (presses.size === 2) {
@@ -85,7 +85,7 @@ export function installPointer(surface, view, points, startGesture) {
   surface.onpointerup = (event) => {
     if (event.pointerType === "touch") setState({ cursor: "cross" });
     if (!presses.delete(event.pointerId)) return;
-    gesture?.end(pressOf(event), isClick);
+    gesture?.end(pixelAt(event), isClick);
     gesture = null;
   };
   surface.onpointercancel = (event) => {
@@ -99,13 +99,13 @@ export function installPointer(surface, view, points, startGesture) {
 
   surface.addEventListener("wheel", (event) => {
     event.preventDefault();
-    const { left, top } = pressOf(event);
+    const { left, top } = pixelAt(event);
     view.zoomAt(left, top, wheelFactor(event));
     decodeAt(event, "mouse");
   }, { passive: false });
 
   surface.ondblclick = (event) => {
-    const { left, top } = pressOf(event);
+    const { left, top } = pixelAt(event);
     if (state.tool === "move") view.animateZoom(left, top, event.shiftKey ? 0.5 : 2);
   };
 }

@@ -80,12 +80,12 @@ export function installRowTable(source, view, points, goTo, onToggle) {
     const listed = rows;
     const values = columns.length ? await source.tableRows(block) : block.map(() => []);
     const pictures = imageSize ? await source.thumbnails(block) : [];
-    if (listed === rows) body.append(...block.map((row, k) => lineElement(row, values[k], pictures[k] && pictureElement(pictures[k]))));
+    if (listed === rows) body.append(...block.map((row, k) => rowElement(row, values[k], pictures[k] && pictureElement(pictures[k]))));
     isLoading = false;
   }
 
   /** @param {number} row @param {TableRow} values @param {HTMLElement} [picture] */
-  function lineElement(row, values, picture) {
+  function rowElement(row, values, picture) {
     const number = createButton({ title: "Show this row on the map" }, formatWhole(numberOf(row)));
     const line = createElement("tr", { onmouseenter: () => setState({ hoveredRow: row }), onclick: () => goTo(row) },
       createElement("td", { className: "number" }, number),

@@ -47,7 +47,7 @@ export function installSavedSelections() {
   }
 
   /** @param {SavedSelection} entry */
-  function lineElement(entry) {
+  function selectionElement(entry) {
     const name = createElement("input", { type: "text", value: entry.name, ariaLabel: "Name of the selection", maxLength: 80, dir: "auto" });
     name.onchange = () => {
       entry.name = name.value.trim() || entry.name;
@@ -65,7 +65,7 @@ export function installSavedSelections() {
 
   function draw() {
     section.hidden = saved.length === 0;
-    find(section, ".body").replaceChildren(...saved.map(lineElement));
+    find(section, ".body").replaceChildren(...saved.map(selectionElement));
   }
 
   addShortcut("s", "Save the selection in this browser", save);

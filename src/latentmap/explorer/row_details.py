@@ -1,0 +1,72 @@
+"""Details of a row of a scene, and the placement of uploaded rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from latentmap.analysis.encoding import numeric_rows
+from latentmap.data import Source, Table
+from latentmap.explorer.json_values import encode_rows, to_json
+from latentmap.explorer.page_data import row_name
+from latentmap.explorer.row_scores import CONFIDENCE
+from latentmap.explorer.scene import N_SIMILAR, Scene
+from latentmap.explorer.shared_source import unencoded_rows
+
+
+def describe_row(scene: Scene, index: int) -> dict[str, Any]:
+    """Return the name, label, scores, values and reconstruction of a row, as JSON values."""
+    labels = None if scene.rows.labels is None else scene.rows.labels[[index]]
+    scores = scene.scores.of_rows([index])
+    original, codes = scene.original(index), scene.codes[[index]]
+    (details,) = _describe_rows(scene, original, codes, labels, scores)
+    if scene.image_metadata is not None:
+        (details["metadata"],) = encode_rows(scene.image_metadata.rows_at(np.array([index])))
+    number = int(scene.original_indices[index])
+    return {"number": number, "name": row_name(scene, index), **details}
+
+
+def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
+    """Return the point, details and similar rows of each uploaded row, as JSON values."""
+    labels = source.labels
+    if scene.estimator.table_ is None and source.table_schema is not None:
+        source = Table(source[:], name=source.name).numbers()
+    encoded = numeric_rows(scene.estimator, source)
+    encoded.check(encoded[:], 0)
+    codes = scene.model.transform(encoded)
+    scores = scene.scores.score(encoded, codes)
+    originals = scene.display.to_display(unencoded_rows(encoded)[:])
+    details = _describe_rows(scene, originals, codes, labels, scores)
+    points = scene.plane.to_points(codes).tolist()
+    similar, distances = scene.similar(codes, N_SIMILAR)
+    return [
+        {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
+        for i in range(len(codes))
+    ]
+
+
+def count_unknown(scene: Scene, source: Source) -> dict[str, int]:
+    """Return the number of unknown values, for each column that contains unknown values."""
+    encoder = scene.estimator.table_
+    if encoder is None or source.table_schema is None:
+        return {}
+    return encoder.count_unknown(source[:])
+
+
+def _describe_rows(
+    scene: Scene,
+    originals: Any,
+    codes: np.ndarray,
+    labels: np.ndarray | None,
+    scores: dict[str, np.ndarray],
+) -> list[dict[str, Any]]:
+    missing = [None] * len(codes)
+    values = {
+        "label": missing if labels is None else to_json(labels),
+        CONFIDENCE: missing,
+        **{name: to_json(score) for name, score in scores.items()},
+        "original": encode_rows(originals),
+        "reconstruction": encode_rows(scene.display.decode(scene.decoder.decode(codes))),
+    }
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
