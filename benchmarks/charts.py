@@ -19,7 +19,13 @@ from matplotlib.axes import Axes
 
 IMAGES = ROOT / "docs" / "images"
 OWN_COLOR, PEER_COLOR = "#3f51b5", "#b0b6c8"
-OWN_METHODS = {"latentmap", "AutoEncoder", "LatentMap"}
+OWN_METHODS = {
+    "latentmap",
+    "latentmap, first use",
+    "latentmap, later uses",
+    "AutoEncoder",
+    "LatentMap",
+}
 MAP_METRICS = {
     "recall_10": "neighbour recall at 10",
     "accuracy_10": "10-NN accuracy",

@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +115,14 @@ def check_output_path(
     suffixes: Sequence[str] = (),
     inputs: Iterable[str | os.PathLike[str]] = (),
     folder: bool = False,
+    hints: Mapping[str, str] = {},
 ) -> Path:
     """Return the path of an output; raise FileError if the output cannot be written to it.
 
     Call this function before a long computation. An empty string in ``suffixes`` allows a name
     without a suffix. The path must not be one of the ``inputs`` or inside one. With ``folder``, the
-    output is a folder, which must be new or empty.
+    output is a folder, which must be new or empty. ``hints`` are additions to the error message for
+    suffixes that are not allowed.
 
     Examples
     --------
@@ -131,7 +133,8 @@ def check_output_path(
     _check_not_input(path, [Path(source) for source in inputs])
     if suffixes and path.suffix.lower() not in suffixes:
         suffix = repr(path.suffix) if path.suffix else "none"
-        raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {suffix}")
+        hint = f": {hints[path.suffix.lower()]}" if path.suffix.lower() in hints else ""
+        raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {suffix}{hint}")
     if path.is_dir() and not folder:
         raise FileError(f"{path}: expected a path for a file, found a folder")
     if path.is_dir() and any(path.iterdir()):

@@ -137,8 +137,10 @@ def cluster(
     cluster. Labels are not used, but if there are labels, the clusters are compared with them.
     """
     inputs = (model, data)
-    check_output(output, TABLE_SUFFIXES, inputs)
-    check_output(picture, PICTURE_SUFFIXES, inputs)
+    use_picture = dict.fromkeys(PICTURE_SUFFIXES, "use --picture for a picture")
+    check_output(output, TABLE_SUFFIXES, inputs, hints=use_picture)
+    use_output = dict.fromkeys(TABLE_SUFFIXES, "use --output for a table")
+    check_output(picture, PICTURE_SUFFIXES, inputs, hints=use_output)
     check_output(picture and exemplars_path(picture), (), inputs)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)

@@ -20,7 +20,7 @@ from latentmap.cli.model_arguments import MODEL_SUFFIX
 from latentmap.cli.options import DATA, LABEL, METADATA, RAY, SEED, WORKERS, option, output_path
 from latentmap.cli.table_arguments import with_fit_options
 from latentmap.errors import SettingError, UnknownNameError
-from latentmap.files import check_output_path
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 EXAMPLES = (
     "latentmap fit mnist",
@@ -35,6 +35,7 @@ EXAMPLES = (
 )
 
 _METRICS = ("euclidean", "cosine")
+_HINTS = dict.fromkeys(PICTURE_SUFFIXES, "the pictures are written beside the model")
 _RECIPE_DEFAULT = "set by the recipe"
 
 
@@ -159,7 +160,7 @@ def fit(
     settings["n_components"] = components = components or 2
     request = FitRequest(
         data=data,
-        path=check_output_path(output or default_output(data), [MODEL_SUFFIX]),
+        path=check_output_path(output or default_output(data), [MODEL_SUFFIX], hints=_HINTS),
         recipe=recipe or ("map" if components in (2, 3) else "dense"),
         settings=drop_none(settings),
         training=drop_none(training),

@@ -8,12 +8,12 @@ import numpy as np
 
 from latentmap.cli.console import format_count, print_json, print_message, print_table
 from latentmap.cli.options import JSON, argument, output_path
-from latentmap.cli.row_selection import check_output
 from latentmap.cli.table_output import ROW_SUFFIXES, append_labels
 from latentmap.data import Source, list_datasets, open_data, write_rows
 from latentmap.data.batching import read_batches
 from latentmap.data.table_options import label_column
 from latentmap.errors import DataError, SettingError, UnknownNameError
+from latentmap.files import check_output_path
 
 EXAMPLES = (
     "latentmap datasets",
@@ -64,7 +64,7 @@ def _write(name: str, output: Path) -> None:
     if name.partition(":")[0] not in list_datasets():
         raise UnknownNameError("data set", name, list_datasets())
     is_folder = not output.suffix
-    check_output(output, ROW_SUFFIXES, (), folder=is_folder)
+    check_output_path(output, ROW_SUFFIXES, folder=is_folder)
     rows = open_data(name)
     if is_folder and rows.dtype != np.uint8:
         raise DataError(f"{name}: expected images of 8-bit pixels, found other numbers; write .csv")

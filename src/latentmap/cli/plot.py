@@ -25,6 +25,7 @@ from latentmap.cli.pictures import (
 )
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
+from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import Source
 from latentmap.errors import DataError, SettingError, UnknownNameError
 from latentmap.files import PICTURE_SUFFIXES
@@ -76,7 +77,8 @@ def plot(
         raise UnknownNameError("color", color, ("label", *_COLORS))
     if color != "label" and kind != "codes":
         raise SettingError(f"--color {color}: expected --kind codes, found --kind {kind}")
-    check_output(output, PICTURE_SUFFIXES, (model, data))
+    hints = dict.fromkeys(TABLE_SUFFIXES, "latentmap encode writes codes")
+    check_output(output, PICTURE_SUFFIXES, (model, data), hints=hints)
     if data is None and kind not in _KINDS_WITHOUT_ROWS:
         raise SettingError(f"DATA: expected rows for --kind {kind}, found none")
     estimator = open_model(model)

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,16 @@ from latentmap.cli.table_arguments import get_options, options_for
 from latentmap.data import Source, TableOptions, list_datasets, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
-from latentmap.files import check_output_path
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 _MAX_FINGERPRINT_ROWS = 4096
+# What else writes a file with a suffix that an output does not have.
+_OUTPUT_HINTS = {
+    **dict.fromkeys(PICTURE_SUFFIXES, "latentmap plot draws pictures"),
+    ".html": "latentmap explore --export writes a page",
+    ".onnx": "latentmap export writes a network",
+    ".safetensors": "latentmap fit writes a model",
+}
 _ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -72,11 +79,12 @@ def check_output(
     suffixes: Sequence[str],
     inputs: Iterable[str | Path | None],
     folder: bool = False,
+    hints: Mapping[str, str] = {},
 ) -> None:
     """Check an output path by `check_output_path`; inputs may be None or have row numbers."""
     if path is not None:
         paths = [split_row_number(str(text))[0] for text in inputs if text is not None]
-        check_output_path(path, suffixes, paths, folder)
+        check_output_path(path, suffixes, paths, folder, {**_OUTPUT_HINTS, **hints})
 
 
 def split_row_number(text: str) -> tuple[str, int | None]:
