@@ -16,7 +16,7 @@ assert "keras" not in sys.modules
 from latentmap import LatentMap
 LatentMap(epochs=1, random_state=0).fit([[float(i), i % 3] for i in range(30)])
 assert "keras" in sys.modules
-names = {"pandas", "matplotlib.pyplot", "IPython", "jax.experimental.pallas.ops.tpu"}
+names = {"pandas", "matplotlib.pyplot", "IPython", "jax.experimental.pallas.ops.tpu", "h5py"}
 unused = names & set(sys.modules)
 assert not unused, f"LatentMap imports {sorted(unused)}"
 """

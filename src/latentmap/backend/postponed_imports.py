@@ -1,9 +1,9 @@
 """Postponed imports of packages that others import for functions that are rarely called.
 
-Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer, and
-IPython for its editor of model files. scikit-learn imports SciPy's statistics for one function, and
-both import pandas to recognise data frames. openTSNE imports scikit-learn's PCA and neighbours.
-These imports take a second.
+Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer, IPython
+for its editor of model files, h5py for old model files, and requests for one callback. scikit-learn
+imports SciPy's statistics for one function, and both import pandas to recognise data frames.
+openTSNE imports scikit-learn's PCA and neighbours. These imports take a second.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ _POSTPONED = {
     _TPU_ATTENTION: (),
     f"{_TPU_ATTENTION}.splash_attention_kernel": (),
     f"{_TPU_ATTENTION}.splash_attention_mask": (),
+    "h5py": (),
     "matplotlib": (),
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
     "pandas": ("DataFrame", "Series"),
+    "requests": (),
     "scipy.special": (),
     "scipy.stats": (),
     "sklearn.decomposition": ("PCA",),
