@@ -42,6 +42,19 @@ def pytest_collection_finish():
     gc.set_threshold(*GC_THRESHOLDS)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a file together, except the pages of documentation, which share nothing."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            is_page = "test_commands_of_a_page" in nodeid
+            return nodeid if is_page else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 @pytest.fixture(scope="session")
 def faces():
     """Return the folder of 400 faces, ten of each person, or skip the test if it is missing."""
@@ -95,16 +108,32 @@ def run_onnx(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def digits_map(tmp_path_factory):
-    """Return the file of a map of MNIST, which one worker fits for all workers."""
+def make_once(tmp_path_factory):
+    """Return a function that fills a named folder once for all workers, and returns the folder."""
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    path = shared / "digits-map.safetensors"
-    with (shared / "digits-map.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            from latentmap import LatentMap
-            from latentmap.data import load_dataset
 
-            LatentMap(random_state=0).fit(load_dataset("mnist")).save(path)
-    return path
+    def make_once(name, write_files):
+        made = shared / f"once-{name}"
+        with (shared / f"once-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                unfinished = tmp_path_factory.mktemp("unfinished")
+                write_files(unfinished)
+                unfinished.rename(made)
+        return made
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def digits_map(make_once):
+    """Return the file of a map of MNIST, which one worker fits for all workers."""
+
+    def fit(folder):
+        from latentmap import LatentMap
+        from latentmap.data import load_dataset
+
+        LatentMap(random_state=0).fit(load_dataset("mnist")).save(folder / "map.safetensors")
+
+    return make_once("digits-map", fit) / "map.safetensors"
