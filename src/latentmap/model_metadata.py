@@ -55,6 +55,7 @@ class Figures(TypedDict, total=False):
     label: str | None
     columns: list[RecordedColumnError] | None
     table_options: dict[str, Setting | dict[str, str]] | None
+    metadata: str | None
 
 
 class Learned(TypedDict, total=False):

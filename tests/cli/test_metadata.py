@@ -39,6 +39,15 @@ def test_vectors_and_metadata_in_two_files(run, files, tmp_path):
     run("plot", model, *data, "--label", "year", "-o", tmp_path / "year.png")
     run("explore", model, *data, "--export", tmp_path / "page.html")
     assert '"name":"year"' in (tmp_path / "page.html").read_text()
+    note = "the model was fitted with --metadata articles.csv: give this table as well"
+    for command in (
+        ["explore", "--export", tmp_path / "b.html"],
+        ["plot", "-o", tmp_path / "b.png"],
+    ):
+        result = run(command[0], model, data[0], *command[1:])
+        assert note in " ".join(result.stderr.split())
+    result = run("explore", model, *data, "--export", tmp_path / "c.html")
+    assert note not in " ".join(result.stderr.split())
 
 
 def test_metadata_with_a_role_are_fitted(run, files, tmp_path):
@@ -46,6 +55,9 @@ def test_metadata_with_a_role_are_fitted(run, files, tmp_path):
     run("fit", *data, "-n", 4, "--epochs", 1, "-o", tmp_path / "m.safetensors")
     summary = load_model(tmp_path / "m.safetensors").table_.summary()
     assert summary.startswith("1 number, 1 vector; ignored: title (metadata)")
+    model = tmp_path / "m.safetensors"
+    result = run("explore", model, data[0], "--export", tmp_path / "page.html", code=2)
+    assert "expected the fitted columns of articles.csv as well" in " ".join(result.stderr.split())
 
 
 def test_columns_beside_vectors_are_metadata(run, files, tmp_path):

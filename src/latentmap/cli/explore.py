@@ -14,7 +14,7 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, METADATA, MODEL, option
-from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.row_selection import check_output, note_missing_metadata, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def explore(
     if export is None:
         explorer.check_address(host, port)
     rows = open_model_rows(estimator, data, label, metadata)
+    note_missing_metadata(estimator, rows)
     max_rows = explorer.MAX_ROWS if export is None else explorer.MAX_EXPORTED_ROWS
     scene = explorer.Scene(estimator, rows, model.name, verbose=True, max_rows=max_rows)
     if scene.total > len(scene):

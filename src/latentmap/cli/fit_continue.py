@@ -47,8 +47,8 @@ def continue_fit(
         "held_out": rows.held_out.as_dict(),
         "held_out_before": [*last_held_out, *(report.get("held_out_before") or ())],
     }
-    if report.get("table_options"):
-        model.fit_report_["table_options"] = report["table_options"]
+    reading_options = ("table_options", "metadata")
+    model.fit_report_ |= {name: report[name] for name in reading_options if report.get(name)}
     model.save(path)  # The model is saved first, because the report may fail.
     _report(model, rows, path, earlier_codes)
 

@@ -86,7 +86,10 @@ def fit_estimator(request: FitRequest) -> None:
         model.fit(fit_rows.fitted).set_params(verbose=False)
         remove_pictures(request.path)
         # The model is saved with what identifies it before the quality is measured, which may fail.
-        model.fit_report_ = report = _describe_fit(model, fit_rows, label, options)
+        report = _describe_fit(model, fit_rows, label, options)
+        if request.metadata is not None:
+            report["metadata"] = Path(request.metadata).name
+        model.fit_report_ = report
         model.save(request.path)
     if not getattr(model, "uses_network_", True):
         print_message("The network was not clearly better than PCA, so the model is PCA.")

@@ -23,7 +23,7 @@ from latentmap.cli.pictures import (
     draw_reconstructions,
     draw_values,
 )
-from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.row_selection import check_output, note_missing_metadata, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import Source
@@ -96,6 +96,8 @@ def plot(
         if data is None or kind == "loss"
         else open_model_rows(estimator, data, label, metadata)
     )
+    if rows is not None:
+        note_missing_metadata(estimator, rows)
     if rows is not None and color != "label":
         _plot_values(output, estimator, rows, color)
     else:

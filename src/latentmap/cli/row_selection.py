@@ -63,8 +63,28 @@ def open_model_rows(
     rows = open_rows(data, label, default_label, options_for(model), metadata)
     for note in rows.notes:
         print_message(f"{rows.name}: {note}")
+    if model.table_ is not None and (table := _missing_metadata(model, rows)):
+        raise SettingError(
+            f"{rows.name}: expected the fitted columns of {table} as well, found only vectors: "
+            "give this table with --metadata"
+        )
     check_columns(model, rows)
     return rows
+
+
+def note_missing_metadata(model: Estimator, rows: Source) -> None:
+    """Print how to show the columns beside the fitted vectors, if the rows have none."""
+    if table := _missing_metadata(model, rows):
+        print_message(
+            f"{rows.name}: no columns beside the vectors are shown; the model was fitted with "
+            f"--metadata {table}: give this table as well"
+        )
+
+
+def _missing_metadata(model: Estimator, rows: Source) -> str | None:
+    """Return the table that the model was fitted with and the rows lack."""
+    table = (getattr(model, "fit_report_", None) or {}).get("metadata")
+    return table if rows.metadata is None and rows.table_schema is None else None
 
 
 def require_one_row(rows: Source, text: str) -> Source:
