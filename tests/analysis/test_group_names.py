@@ -59,3 +59,10 @@ def test_a_single_group_and_missing_values_have_no_differences():
 def test_columns_of_another_length_are_refused():
     with pytest.raises(DataError, match=r"column x: expected 3 values, found shape \(2,\)"):
         explain_groups([0, 0, 1], {"x": [1, 2]})
+
+
+def test_groups_of_chinese_texts_are_named_by_their_words():
+    sports = ["昨天的足球比赛", "球队赢得足球冠军", "他喜欢看足球"] * 10
+    food = ["这家餐厅的面条", "餐厅提供晚饭", "我们去餐厅吃鱼"] * 10
+    names = name_groups([0] * 30 + [1] * 30, {}, [sports + food], n_parts=1)
+    assert names == ["足球", "餐厅"]

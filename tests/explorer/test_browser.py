@@ -302,7 +302,9 @@ def test_the_file_writes_integer_labels_and_codes_of_one_component(
     assert [name for name in lines[0] if name.startswith("code")] == ["code 1"]
 
 
-@pytest.mark.parametrize(("name", "obstacle"), [("wine", "components"), ("people", "joined")])
+@pytest.mark.parametrize(
+    ("name", "obstacle"), [("wine", "components"), ("people", "which contains texts")]
+)
 def test_the_file_explains_why_it_cannot_place_rows(open_page, files, name, obstacle):
     page = open_page(files[name])
     page.tab.click("#open")

@@ -96,3 +96,16 @@ def test_rows_without_columns_have_labels_to_compare(open_page, files):
     page.tab.mouse.click(*page.pixel_of_row(3))
     names = [name for name, *_ in lines(page, "#neighborhood")]
     assert any(name.startswith("label: ") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Maps of 70 digits", ["the", "maps", "of", "digits"]),
+        ("今天的足球比赛非常精彩", ["今天", "足球", "比赛", "非常", "精彩"]),
+        ("مرحبا بالعالم", ["مرحبا", "بالعالم"]),
+    ],
+)
+def test_words_are_those_of_the_language(run_script, text, expected):
+    script = "async text => (await import('/page/text_words.js')).wordsOf(text)"
+    assert run_script(script, text) == expected

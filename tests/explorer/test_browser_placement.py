@@ -6,6 +6,7 @@ import base64
 import io
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image
@@ -79,8 +80,9 @@ def exported(models, export_link):
 
 @pytest.fixture(scope="module")
 def members(people):
-    """A table of numbers, categories and truth values with gaps, and one of other such rows."""
-    frame = people.drop(columns=["joined", "note"])
+    """A table of numbers, categories, dates and truth values, and one of other such rows."""
+    frame = people.drop(columns="note")
+    frame["called"] = frame["joined"] + pd.to_timedelta((1e6 * frame["spend"]).round(), "ms")
     return frame[:200], frame[200:]
 
 
@@ -278,3 +280,20 @@ def test_the_file_names_a_column_that_a_table_lacks(open_page, table_file):
     page.tab.set_input_files("#file", as_file("new.csv", b"age,country\n1,Spain\n"))
     page.tab.wait_for_selector("#notice:not([hidden])")
     assert "expected a column member" in page.text("#notice p")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("joined", "03/04/2024", "expected a date such as 2024-05-31, found 03/04/2024"),
+        ("age", "old", "expected a number such as 12.5, found old"),
+    ],
+)
+def test_the_file_names_a_cell_that_it_cannot_read(
+    open_page, table_file, members, column, cell, message
+):
+    page = open_page(table_file[1])
+    content = members[1][:3].astype(object).assign(**{column: cell}).to_csv(index=False)
+    page.tab.set_input_files("#file", as_file("new.csv", content.encode()))
+    page.tab.wait_for_selector("#notice:not([hidden])")
+    assert page.text("#notice p") == f"The column {column}: {message}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from latentmap.data import Table
 from latentmap.explorer.page_columns import describe_columns, find_column_obstacle
@@ -18,18 +19,30 @@ def test_columns_are_described_in_the_order_of_their_encoded_numbers():
             "same": 1.0,
             "size": rng.normal(size=100),
             "paid": rng.permutation(["yes", "no"] * 50),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, 100), "D"),
         }
     )
     table = TableEncoder.fit(Table(frame))
     columns = describe_columns(table)
     assert find_column_obstacle(table) is None
-    assert [column["name"] for column in columns] == ["kind", "size", "paid"]
+    assert [column["name"] for column in columns] == ["kind", "size", "paid", "day"]
     widths = [len(column.get("shares", [0.0])) for column in columns]
     assert sum(widths) == table.width
+    assert columns[3]["kind"] == "date"
     assert columns[0]["levels"] == [["a"], ["b"], ["c"], ["d"]]
     assert columns[2]["levels"] == [["yes"], ["no"]]
 
 
-def test_a_column_of_dates_is_an_obstacle(mixed_scene):
+def test_a_column_of_texts_is_an_obstacle(mixed_scene):
     obstacle = find_column_obstacle(mixed_scene.estimator.table_)
-    assert obstacle == "the page cannot encode the column joined, which contains dates"
+    assert obstacle == "the page cannot encode the column note, which contains texts"
+
+
+@pytest.mark.parametrize("unit", ["h", "D"])
+def test_durations_and_local_times_are_an_obstacle(unit):
+    hours = np.random.default_rng(0).integers(0, 99, 100)
+    times = pd.to_timedelta(hours, "h")
+    if unit == "D":
+        times = (pd.Timestamp("2024-01-01") + times).tz_localize("Europe/Berlin", "NaT", "NaT")
+    table = TableEncoder.fit(Table(pd.DataFrame({"when": times, "size": hours})))
+    assert "the column when" in find_column_obstacle(table)

@@ -9,6 +9,7 @@ import numpy as np
 from latentmap.analysis.group_names import name_groups
 from latentmap.data import Source
 from latentmap.data.array_checks import missing_labels
+from latentmap.preprocessing.word_splitting import split_words
 
 MAX_NAMED_ROWS = 20_000
 _MAX_NUMBERS = (
@@ -108,5 +109,5 @@ def _add_strings(
     present_values = [value for value in values if value is not None]
     if len(set(present_values)) <= _MAX_CATEGORIES:
         columns[name] = values
-    elif np.mean([len(value.split()) for value in present_values]) >= _MIN_WORDS:
+    elif np.mean([len(split_words(value)) for value in present_values]) >= _MIN_WORDS:
         texts.append(list(values))

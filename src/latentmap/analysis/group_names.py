@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
+from latentmap.preprocessing.word_splitting import split_named_words
 
 MAX_WORDS = 5000
 MIN_EFFECT = 0.5  # J. Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
@@ -64,7 +65,8 @@ def explain_groups(
     columns : mapping of str to array-like of shape (n,)
         Numbers, of which NaN is missing, or categories as strings, of which None is missing.
     texts : sequence of sequences of n strings
-        Texts whose words are counted; English stop words are ignored.
+        Texts whose words are counted; English stop words are ignored. Chinese and Japanese texts
+        are split into pairs of characters.
     n_differences : int
         Maximum number of differences that are returned for each group.
 
@@ -161,7 +163,8 @@ def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> list[tupl
         binary=True,
         stop_words="english",
         max_features=MAX_WORDS,
-        token_pattern=r"(?u)\b[^\W\d]\w+\b",
+        tokenizer=split_named_words,
+        token_pattern=None,
     )
     try:
         words = vectorizer.fit_transform(text or "" for text in texts)

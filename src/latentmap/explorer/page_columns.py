@@ -30,9 +30,10 @@ def describe_columns(table: TableEncoder) -> list[dict[str, Any]]:
 
 def _describe(column: Column) -> dict[str, Any] | None:
     """Return a column as JSON values; None if the page cannot encode it."""
-    if isinstance(column, NumberColumn) and not is_time_type(column.type):
+    if isinstance(column, NumberColumn) and _is_readable(column.type):
+        kind = "date" if is_time_type(column.type) else "number"
         numbers = {name: getattr(column, name) for name in ("mean", "scale", "arsinh_scale")}
-        return {"name": column.name, "kind": "number", **numbers}
+        return {"name": column.name, "kind": kind, **numbers}
     if isinstance(column, BooleanColumn):
         strings = column.boolean_strings or ["false", "true"]
         shares, levels = [column.share], [[strings[1]], [strings[0]]]
@@ -46,3 +47,9 @@ def _describe(column: Column) -> dict[str, Any] | None:
     # A Boolean has one encoded number, and false is a level without a number.
     shared = {"name": column.name, "kind": "category", "weight": column.weight}
     return {**shared, "shares": shares, "levels": levels}
+
+
+def _is_readable(type_name: str) -> bool:
+    """Return whether the page reads values of a type: numbers, and dates and times in UTC."""
+    zone = type_name.partition("tz=")[2].rstrip("]")
+    return zone in ("", "UTC") and not type_name.startswith("duration")

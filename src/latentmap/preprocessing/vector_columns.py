@@ -9,6 +9,7 @@ import numpy as np
 from latentmap.errors import DataError
 from latentmap.preprocessing.column_types import Values, to_floats, type_from_name
 from latentmap.preprocessing.encoded_columns import Column, constant_column, to_strings
+from latentmap.preprocessing.word_splitting import split_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,7 +105,12 @@ class TextColumn(Column):
         from sklearn.preprocessing import normalize
 
         texts = to_strings(values).drop_null().to_pylist()
-        vectorizer = TfidfVectorizer(max_features=max_terms, min_df=min(2, len(texts)))
+        vectorizer = TfidfVectorizer(
+            tokenizer=split_words,
+            token_pattern=None,
+            max_features=max_terms,
+            min_df=min(2, len(texts)),
+        )
         try:
             frequencies = vectorizer.fit_transform(texts)
         except ValueError:  # The vectorizer raises ValueError if no term occurs in two texts.
@@ -135,7 +141,9 @@ class TextColumn(Column):
     def _vectorizer(self) -> "TfidfVectorizer":
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectorizer = TfidfVectorizer(vocabulary=self.terms)
+        vectorizer = TfidfVectorizer(
+            tokenizer=split_words, token_pattern=None, vocabulary=self.terms
+        )
         vectorizer.idf_ = self.idf
         return vectorizer
 

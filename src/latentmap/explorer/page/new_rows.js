@@ -6,7 +6,7 @@ import { context2d, createElement } from "./dom.js";
 import { withoutAlpha } from "./embedded.js";
 import { createEncoder } from "./encoder.js";
 import { columns, imageSize, scene } from "./scene.js";
-import { encodeCells, separateCells } from "./table_cells.js";
+import { encodeCells, numberInCell, separateCells } from "./table_cells.js";
 
 /** @import { EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
 
@@ -133,7 +133,7 @@ function tableRows(name, header, lines, fitted) {
     original: columns.map(({ name, kind }) => {
       const cell = line[header.indexOf(name)] ?? "";
       if (cell === "") return null;
-      return kind === "number" ? finiteOrNull(Number(cell)) : cell;
+      return kind === "number" || kind === "date" ? finiteOrNull(numberInCell(cell, kind)) : cell;
     }),
   }));
 }

@@ -5,6 +5,9 @@
 
 /** @import { TableColumn } from "./types.js" */
 
+const MISSING_CELL = /^(na|nan|n\/a|nat|null|none|-|\?)?$/i;
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|\+00:00)?$/;
+
 /**
  * Return the lines of a .csv file as lists of cells, without empty lines.
  * @param {string} text @param {number} [limit]  of the lines that are separated
@@ -28,13 +31,29 @@ export const encodeCells = (columns, cells) =>
 
 /** @param {TableColumn} column @param {string} cell @returns {number[]} */
 function encodeCell(column, cell) {
-  if (column.kind === "number") {
-    const number = cell === "" ? NaN : Number(cell);
+  if (column.kind !== "category") {
+    const number = numberInCell(cell, column.kind);
+    if (Number.isNaN(number) && !MISSING_CELL.test(cell)) {
+      const expected = column.kind === "date" ? "a date such as 2024-05-31" : "a number such as 12.5";
+      throw new Error(`The column ${column.name}: expected ${expected}, found ${cell}.`);
+    }
     const { mean, scale, arsinh_scale } = column;
     return [((arsinh_scale === null ? number : Math.asinh(number / arsinh_scale)) - mean) / scale];
   }
   const level = levelOf(column, cell);
   return column.shares.map((share, i) => (level < 0 ? NaN : ((i === level ? 1 : 0) - share) * column.weight));
+}
+
+/**
+ * Return the number in a cell, or the seconds since 1970 of a date and time in ISO 8601 and UTC. NaN if
+ * there is none.
+ * @param {string} cell @param {"number" | "date"} kind
+ */
+export function numberInCell(cell, kind) {
+  if (cell === "") return NaN;
+  if (kind === "number") return Number(cell);
+  const match = ISO_TIME.exec(cell);
+  return match ? Date.parse(`${match[1] ?? "1970-01-01"}T${match[2] ?? "00:00"}Z`) / 1000 : NaN;
 }
 
 /** Return the index of the level of a cell, -1 for none. @param {Extract<TableColumn, { kind: "category" }>} column @param {string} cell */

@@ -12,6 +12,10 @@ const MAX_ROWS = 200_000; // The words of more rows need too much memory.
 const MIN_ROWS = 3; // Number of rows that contain a word; rarer words distinguish no group.
 const MIN_WORDS = 3; // Mean number of words from which a column is a text, and not a name.
 
+/** A run of characters of scripts that have no spaces between words. */
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]{2}/u;
+const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+
 /** @type {Promise<WordList[]> | null} */
 let lists = null;
 
@@ -26,7 +30,15 @@ export function loadWordLists(source) {
 /** @param {(string | null)[]} texts */
 function areSentences(texts) {
   const known = texts.filter((text) => text !== null).slice(0, 1000);
-  return known.reduce((sum, text) => sum + text.trim().split(/\s+/).length, 0) >= MIN_WORDS * known.length;
+  return known.reduce((sum, text) => sum + wordsOf(text).length, 0) >= MIN_WORDS * known.length;
+}
+
+/** Return the words of at least two characters in lower case. @param {string} text */
+export function wordsOf(text) {
+  const words = text.toLowerCase().match(/\p{L}[\p{L}\p{M}\p{N}_]+/gu) ?? [];
+  return words.flatMap((word) => (UNSPACED.test(word)
+    ? Array.from(segmenter.segment(word), ({ segment }) => segment).filter((part) => part.length > 1)
+    : [word]));
 }
 
 /** @param {(string | null)[]} texts @returns {WordList} */
@@ -37,7 +49,7 @@ function listWords(texts) {
   /** @type {number[]} */
   const counts = [];
   const rows = texts.map((text) => {
-    const words = new Set((text ?? "").toLowerCase().match(/\p{L}[\p{L}\p{M}\p{N}_]+/gu));
+    const words = new Set(wordsOf(text ?? ""));
     return Uint32Array.from([...words].filter((word) => !stopWords.has(word)), (word) => {
       const index = indices.get(word) ?? indices.size;
       indices.set(word, index);
