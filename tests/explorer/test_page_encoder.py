@@ -30,8 +30,8 @@ def test_obstacles(digits, settings, obstacle):
     assert result is None if obstacle is None else obstacle in result
 
 
-def test_a_column_of_dates_needs_the_server(mixed_scene):
-    assert "the column joined, which contains dates" in find_obstacle(mixed_scene.estimator)
+def test_a_column_of_texts_needs_the_server(mixed_scene):
+    assert "the column note, which contains texts" in find_obstacle(mixed_scene.estimator)
     assert read_buffer(mixed_scene, "encoder") is None
     assert describe_scene(mixed_scene)["encoder"] is None
 
