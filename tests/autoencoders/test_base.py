@@ -28,6 +28,15 @@ def model(request):
     return request.getfixturevalue(request.param)
 
 
+def assert_same(results, expected):
+    """Compare the results of two networks with equal weights.
+
+    On PyTorch, the rounding of a sum depends on where its arrays are in memory.
+    """
+    tolerance = 0 if keras.backend.backend() == "jax" else 1e-5
+    np.testing.assert_allclose(results, expected, rtol=tolerance, atol=tolerance)
+
+
 # -- transform and inverse_transform ---------------------------------------------------------------
 
 
@@ -148,9 +157,9 @@ def test_methods_raise_before_fit(estimator, call_method):
 )
 def test_copies_give_the_results_of_the_original(copy_model, model, digits):
     copied_model = copy_model(model)
-    assert np.array_equal(copied_model.transform(digits), model.transform(digits))
-    assert np.array_equal(copied_model.sample(2), model.sample(2))
-    assert copied_model.score(digits) == model.score(digits)
+    assert_same(copied_model.transform(digits), model.transform(digits))
+    assert_same(copied_model.sample(2) / 255, model.sample(2) / 255)
+    assert_same(copied_model.score(digits), model.score(digits))
     np.testing.assert_equal(copied_model.history_, model.history_)
     assert copied_model.get_params() == model.get_params()
 
@@ -216,7 +225,7 @@ def test_set_output_returns_codes_as_a_data_frame(table_model, iris):
     assert isinstance(codes, pd.DataFrame)
     assert codes.columns.tolist() == ["autoencoder0", "autoencoder1"]
     assert codes.index.tolist() == iris.index[::-1].tolist()
-    assert np.array_equal(codes.to_numpy()[::-1], table_model.transform(iris))
+    assert_same(codes.to_numpy()[::-1], table_model.transform(iris))
 
 
 def test_estimator_works_in_a_pipeline(digits):
@@ -265,4 +274,4 @@ def test_set_params_after_fit_does_not_change_the_fitted_model():
     model = AutoEncoder(2, network=DenseNetwork((8,)), epochs=2, random_state=0).fit(rows)
     codes = model.transform(rows)
     copied_model = pickle.loads(pickle.dumps(model.set_params(n_components=3)))
-    assert np.array_equal(copied_model.transform(rows), codes)
+    assert_same(copied_model.transform(rows), codes)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from latentmap.preprocessing.threads import MIN_MULTIPLICATIONS, limit_threads
+from latentmap.preprocessing.threads import MIN_MULTIPLICATIONS, limit_threads, use_one_thread
 
 
 def n_blas_threads():
@@ -18,4 +18,15 @@ def test_only_long_computations_have_several_threads(n_multiplications, expected
     with threadpool_limits(2):
         with limit_threads(n_multiplications):
             assert n_blas_threads() == expected
+        assert n_blas_threads() == 2
+
+
+def test_overlapping_blocks_restore_the_number_of_threads():
+    with threadpool_limits(2):
+        first, second = use_one_thread(), use_one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert n_blas_threads() == 1
+        second.__exit__(None, None, None)
         assert n_blas_threads() == 2

@@ -48,7 +48,7 @@ def fitted():
 def test_training_lowers_the_loss(fitted):
     _, history = fitted
     assert math.isnan(history["loss"][0])
-    assert history["val_loss"][-1] < 0.5 * history["val_loss"][0]
+    assert history["val_loss"][-1] < 0.6 * history["val_loss"][0]
     assert history["loss"][-1] < history["loss"][1]
 
 

@@ -53,11 +53,14 @@ class FittedNetworks:
         weights: dict[str, np.ndarray] | None = None,
     ) -> None:
         self.graphs = graphs
+        self._is_supported = graphs is not None and graphs.is_supported()
         self._models, self._weights = models, weights
         self._lock = threading.RLock()
         self._functions: NetworkFunctions | None = None
+        self._node_weights: dict[Node, Sequence[np.ndarray]] | None = None
         self._numpy_seconds = 0.0  # Estimated total time of the long calls of NumPy.
-        # Values of the Keras variables that the functions contain; JAX never changes an array.
+        self._variables: list | None = None
+        # Values of the Keras variables when the weights of the nodes were read.
         self._values: list | None = None
         if graphs is not None and weights is not None:
             check_weights(weights, graphs.weight_shapes())
@@ -86,8 +89,15 @@ class FittedNetworks:
     def node_weights(self) -> dict[Node, Sequence[np.ndarray]]:
         """Return the weights of each node of the graphs."""
         assert self.graphs is not None
-        arrays = iter(self.weights().values())
-        return {node: [next(arrays) for _ in node.weights] for node in self.graphs.weight_nodes()}
+        with self._lock:
+            values = self._variable_values()
+            is_current = self._models is None or _are_identical(values, self._values)
+            if self._node_weights is None or not is_current:
+                arrays = iter(self.weights().values())
+                nodes = self.graphs.weight_nodes()
+                self._node_weights = {node: [next(arrays) for _ in node.weights] for node in nodes}
+                self._values, self._functions = values, None
+            return self._node_weights
 
     def first_weights(self, operation: str) -> Sequence[np.ndarray]:
         """Return the weights of the first node of the encoder with an operation."""
@@ -96,15 +106,15 @@ class FittedNetworks:
 
     def functions(self) -> NetworkFunctions | None:
         """Return functions of NumPy with the current weights; None if NumPy cannot compute them."""
-        if self.graphs is None or not self.graphs.is_supported():
+        if not self._is_supported:
             return None
         with self._lock:
-            values = self._variable_values()
-            if self._models is not None and values is None:
+            if self._models is not None and not _keeps_arrays():
                 return None
-            if self._functions is None or not _are_identical(values, self._values):
-                self._functions = NetworkFunctions(self.graphs, self.node_weights())
-                self._values = values
+            weights = self.node_weights()
+            if self._functions is None:
+                assert self.graphs is not None
+                self._functions = NetworkFunctions(self.graphs, weights)
             return self._functions
 
     def functions_for(self, n_rows: int) -> NetworkFunctions | None:
@@ -125,12 +135,19 @@ class FittedNetworks:
 
     def _variable_values(self) -> list | None:
         """Return the values of the Keras variables; None if they can change in place."""
-        if self._models is None or engine_name() != "jax":
+        if self._models is None or not _keeps_arrays():
             return None
-        return [variable.value for variable in self._models.objective.weights]
+        if self._variables is None:  # Keras collects them from all layers, which takes longer.
+            self._variables = self._models.objective.weights
+        return [variable.value for variable in self._variables]
+
+
+def _keeps_arrays() -> bool:
+    """Return whether the engine replaces the arrays of its variables and never changes them."""
+    return engine_name() == "jax"
 
 
 def _are_identical(first: list | None, second: list | None) -> bool:
     if first is None or second is None:
-        return first is second
+        return False
     return all(a is b for a, b in zip(first, second, strict=True))

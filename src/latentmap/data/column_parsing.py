@@ -27,7 +27,7 @@ _SAMPLE_SHARE = 0.9
 # Invalid cells of a column are reported if at least this share of its cells has one format.
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_STRINGS = 5
-_TEXT_ROLES = ("category", "text", "identifier")
+TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
     "integer": ("integer", "number"),
@@ -118,7 +118,7 @@ def parse_column(
     order = (decimal or ".,", day_first)
     if cells.null_count == len(cells):
         return ParsedColumn(pa.nulls(len(cells)))
-    if role in _TEXT_ROLES:
+    if role in TEXT_ROLES:
         return ParsedColumn(cells)
     if role == "label":
         return _parse_labels(cells, order)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from latentmap.data.cell_formats import CellFormat
 from latentmap.data.column_parsing import (
+    TEXT_ROLES,
     InvalidCells,
     ParsedColumn,
     clean_cells,
@@ -40,7 +41,8 @@ def infer_decimals(strings: Rows, options: TableOptions, separator: str | None =
     """
     if options.decimal:
         return options.decimal
-    columns = strings.columns[:: max(1, strings.num_columns // _MAX_VOTES)]
+    names = [name for name in strings.schema.names if options.roles.get(name) not in TEXT_ROLES]
+    columns = [strings.column(name) for name in names[:: max(1, len(names) // _MAX_VOTES)]]
     votes = [fitting_decimal(clean_cells(column[:1000], options.missing)) for column in columns]
     n_comma, n_point = votes.count(","), votes.count(".")
     if n_comma == n_point == 0 and "?" in votes and separator in (";", "\t"):

@@ -345,13 +345,14 @@ def as_arrow(data: FrameLike, name: str) -> tuple[pa.Table, str, bool]:
 
 
 def _as_array(values: Any, column: str, name: str) -> pa.Array:
+    import pandas as pd
     import pyarrow as pa
 
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
         values = values.to_numpy()  # pyarrow reads arrays faster than columns of a data frame.
-    elif hasattr(values, "sparse"):
+    elif isinstance(values.dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
-    elif hasattr(values, "cat"):
+    elif isinstance(values.dtype, pd.CategoricalDtype):
         n_categories = len(values.cat.categories)
         check_indices(f"{name}, column {column}", values.cat.codes, n_categories, low=-1)
     if values.dtype.kind == "c":

@@ -1,6 +1,7 @@
 """Columns of Booleans and of categories of a fitted table."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -171,18 +172,24 @@ class CategoryColumn(Column):
 
     def _indices(self, values: Values) -> np.ndarray:
         """Return the level of each value, or −1 for a missing or unknown one."""
-        import pyarrow as pa
         import pyarrow.compute as pc
 
+        strings, known_strings = to_strings(values), self._known_strings
+        level_indices = pc.index_in(strings, known_strings)
+        if level_indices.null_count > strings.null_count:
+            # CSV files are read without the spaces around a string, but data frames with them.
+            trimmed = (pc.ascii_trim_whitespace(array) for array in (strings, known_strings))
+            level_indices = pc.coalesce(level_indices, pc.index_in(*trimmed))
+        indices = level_indices.fill_null(-1).to_numpy()
+        return np.minimum(indices, len(self.levels) - 1) if self.rare else indices
+
+    @cached_property
+    def _known_strings(self) -> "pa.Array":
+        """The categories in the order of their levels, the rare ones last."""
+        import pyarrow as pa
+
         levels = self.levels[: -1 if self.rare else None]
-        strings, known_strings = to_strings(values), pa.array([*levels, *self.rare], pa.string())
-        # CSV files are read without the spaces around a string, but data frames with them.
-        trimmed = (pc.ascii_trim_whitespace(array) for array in (strings, known_strings))
-        level_indices = pc.coalesce(
-            pc.index_in(strings, known_strings), pc.index_in(*trimmed), pa.scalar(-1, pa.int32())
-        )
-        indices = level_indices.to_numpy()
-        return np.minimum(indices, len(levels)) if self.rare else indices
+        return pa.array([*levels, *self.rare], pa.string())
 
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""

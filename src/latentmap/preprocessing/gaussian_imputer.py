@@ -11,9 +11,9 @@ from typing import Self
 
 import numpy as np
 from scipy.linalg import eigh
-from threadpoolctl import threadpool_limits
 
 from latentmap.file_record import FileRecord
+from latentmap.preprocessing.threads import use_one_thread
 from latentmap.value_types import PositiveArray
 
 MAX_COMPONENTS = 64
@@ -72,7 +72,7 @@ class GaussianImputer(FileRecord):
 
     @classmethod
     def _fit_complete(cls, x: np.ndarray, starts: Sequence[int]) -> Self:
-        with threadpool_limits(1):  # Other work on the same cores delays several threads.
+        with use_one_thread():  # Other work on the same cores delays several threads.
             mean, components = _scaled_components(x)
         variances = x.var(axis=0, dtype=np.float64)
         column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
@@ -97,7 +97,7 @@ class GaussianImputer(FileRecord):
         components = self.components.astype(np.float64)
         weighted = components / self.noise
         precision = weighted @ components.T + np.eye(len(components))
-        with threadpool_limits(1):  # Small matrices take longer with more threads.
+        with use_one_thread():  # Small matrices take longer with more threads.
             for is_missing, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
                 missing = np.flatnonzero(is_missing)
                 if not len(missing):

@@ -2,16 +2,23 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
+from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 # Threads wait for each other in a loop, which takes longer than a computation of fewer
 # multiplications if other processes use the cores.
 MIN_MULTIPLICATIONS = 1 << 31
 
+_LOCK = threading.Lock()
+_active_limits: list[Any] = []  # One for each block that is being computed with one thread.
 
-def limit_threads(n_multiplications: int) -> AbstractContextManager:
+
+def limit_threads(n_multiplications: int) -> AbstractContextManager[None]:
     """Compute with one thread in the block, unless it has many multiplications.
 
     Examples
@@ -20,14 +27,47 @@ def limit_threads(n_multiplications: int) -> AbstractContextManager:
     >>> with limit_threads(100**3):
     ...     singular_values = np.linalg.svd(np.eye(100), compute_uv=False)
     """
-    return nullcontext() if n_multiplications >= MIN_MULTIPLICATIONS else threadpool_limits(1)
+    return nullcontext() if n_multiplications >= MIN_MULTIPLICATIONS else use_one_thread()
 
 
-def _use_one_thread() -> None:
+@contextmanager
+def use_one_thread() -> Iterator[None]:
+    """Let BLAS and OpenMP use one thread in the block.
+
+    The number of threads belongs to the process. Of the Python threads that are in such a block at
+    the same time, the first one sets it, and the last one restores it.
+    """
+    with _LOCK:
+        if not _active_limits:
+            _active_limits.append(_controller(len(sys.modules)).limit(limits=1))
+        else:
+            _active_limits.append(_active_limits[0])
+    try:
+        yield
+    finally:
+        with _LOCK:
+            limit = _active_limits.pop()
+            if not _active_limits:
+                limit.restore_original_limits()
+
+
+@lru_cache(maxsize=1)
+def _controller(n_modules: int) -> ThreadpoolController:
+    """Return the controller of the loaded libraries.
+
+    The search for them takes milliseconds, so that it is repeated only if modules were imported.
+    """
+    return ThreadpoolController()
+
+
+def _use_one_thread_after_fork() -> None:
     """Let faiss use one thread in a forked process, where the other threads do not exist."""
+    global _LOCK
+    _LOCK = threading.Lock()  # A thread that does not exist here may hold the old one.
+    _active_limits.clear()
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_use_one_thread)
+    os.register_at_fork(after_in_child=_use_one_thread_after_fork)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from latentmap.file_record import FileRecord
+from latentmap.preprocessing.threads import use_one_thread
 
 N_DIRECTIONS = 4
 # Each landmark's variance is estimated as if it had this many more rows with the pooled variance.
@@ -90,7 +90,7 @@ def estimate_replay_memory(points: np.ndarray, index: np.ndarray, n_landmarks: i
         np.zeros((n_landmarks, N_DIRECTIONS)),
     )
     groups = np.split(np.argsort(index, kind="stable"), np.cumsum(counts)[:-1])
-    with threadpool_limits(1, "blas"):  # Threads slow small decompositions down.
+    with use_one_thread():  # Threads slow small decompositions down.
         for k, rows in enumerate(groups):
             if len(rows):
                 gaussian = _gaussian(points[rows].astype(np.float64))
