@@ -2,8 +2,9 @@
 
 Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer, IPython
 for its editor of model files, h5py for old model files, and requests for one callback. scikit-learn
-imports SciPy's statistics for one function, and both import pandas to recognise data frames.
-openTSNE imports scikit-learn's PCA and neighbours. These imports take a second.
+imports SciPy's statistics for one function, and both import pandas to recognise data frames, as
+scikit-learn does with narwhals. SciPy imports all submodules of NumPy. openTSNE imports
+scikit-learn's PCA and neighbours. These imports take a second.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import numpy
+
 _TPU_ATTENTION = "jax.experimental.pallas.ops.tpu.splash_attention"
 # Names of the postponed modules, and of their classes that isinstance() is called with.
 _POSTPONED = {
@@ -27,6 +30,11 @@ _POSTPONED = {
     "matplotlib": (),
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
+    "narwhals": (),
+    "narwhals.stable": (),
+    "narwhals.stable.v2": (),
+    "numpy.f2py": (),
+    "numpy.testing": (),
     "pandas": ("DataFrame", "Series"),
     "requests": (),
     "scipy.special": (),
@@ -48,9 +56,12 @@ def postpone_imports() -> Iterator[None]:
     'Figure'
     """
     postponed_modules = {name: _PostponedModule(name) for name in _POSTPONED if _can_postpone(name)}
+    # "import matplotlib.pyplot as plt" reads the attribute. Without the attribute of NumPy,
+    # "import numpy.f2py as f2py" calls NumPy's `__getattr__`, which contains this import.
+    parents: dict[str, ModuleType] = {"numpy": numpy, **postponed_modules}
     for name, module in postponed_modules.items():
-        parent = postponed_modules.get(name.rpartition(".")[0])
-        if parent is not None:  # "import matplotlib.pyplot as plt" reads the attribute.
+        parent = parents.get(name.rpartition(".")[0])
+        if parent is not None:
             setattr(parent, name.rpartition(".")[2], module)
     sys.modules.update(postponed_modules)
     try:
@@ -59,6 +70,8 @@ def postpone_imports() -> Iterator[None]:
         for name, module in postponed_modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+        for name in [n for n, v in vars(numpy).items() if isinstance(v, _PostponedModule)]:
+            delattr(numpy, name)
 
 
 def _can_postpone(name: str) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
@@ -15,6 +14,9 @@ from latentmap.preprocessing.neighbors import BatchInvariantIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.row_lookup import RowLookup
 from latentmap.value_types import Count, Positive
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 MAX_STORED_ROWS = 100_000
 BLOCK_ROWS = 2048  # Number of rows that are processed at once, which limits the memory.
@@ -88,6 +90,8 @@ class FittedRows(FileRecord):
 
     @cached_property
     def _tree(self) -> cKDTree:
+        from scipy.spatial import cKDTree
+
         return cKDTree(self.positions.astype(np.float64))
 
     def _to_search_points(self, points: np.ndarray) -> np.ndarray:

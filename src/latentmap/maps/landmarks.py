@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial import cKDTree
 
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import standardize
@@ -105,6 +104,8 @@ def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 def _median_third_distance(centers: np.ndarray) -> float:
     """Return the median distance from a landmark to its third nearest landmark."""
+    from scipy.spatial import cKDTree
+
     k = min(3, len(centers) - 1)
     if k == 0:
         return 1.0
