@@ -66,3 +66,14 @@ def test_groups_of_chinese_texts_are_named_by_their_words():
     food = ["这家餐厅的面条", "餐厅提供晚饭", "我们去餐厅吃鱼"] * 10
     names = name_groups([0] * 30 + [1] * 30, {}, [sports + food], n_parts=1)
     assert names == ["足球", "餐厅"]
+
+
+def test_overlapping_pairs_of_the_same_texts_are_one_word():
+    texts = ["人工智能的未来", "研究人工智能"] * 10 + ["今天吃面条", "面条很好吃"] * 10
+    names = name_groups([0] * 20 + [1] * 20, {}, [texts], n_parts=1)
+    assert names == ["人工智能", "面条"]
+
+
+def test_truth_values_are_named_yes_and_no():
+    member = np.array([True, False] * 20)
+    assert name_groups([0, 1] * 20, {"member": member}) == ["member yes", "member no"]

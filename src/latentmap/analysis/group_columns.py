@@ -88,19 +88,22 @@ def read_group_columns(
         if source is None or (source.table_schema is None and source.feature_names is None):
             continue
         for name, values in _read_columns(source, indices):
-            if values.dtype.kind in "biuf":
-                columns[name] = values.astype(np.float64) if values.dtype.kind != "b" else values
+            if values.dtype.kind in "iuf":
+                columns[name] = values.astype(np.float64)
             elif values.dtype.kind == "O" and all(v is None or isinstance(v, str) for v in values):
                 _add_strings(name, values, columns, texts)
     return columns, texts
 
 
 def _read_columns(source: Source, indices: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Return the name and the values of each column."""
+    """Return the name and the values of each column; truth values are strings."""
+    import pyarrow as pa
+
     table: Any = source.take(indices)
     if source.table_schema is None:
         return list(zip(source.feature_names or (), np.asarray(table).T, strict=True))
-    return [(name, table.column(name).to_numpy()) for name in table.column_names]
+    columns = [c.cast(pa.string()) if pa.types.is_boolean(c.type) else c for c in table.columns]
+    return list(zip(table.column_names, (column.to_numpy() for column in columns), strict=True))
 
 
 def _add_strings(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
-from latentmap.preprocessing.word_splitting import split_named_words
+from latentmap.preprocessing.word_splitting import is_unspaced, split_named_words
 
 MAX_WORDS = 5000
 MIN_EFFECT = 0.5  # J. Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
@@ -63,7 +64,8 @@ def explain_groups(
     groups : array-like of shape (n,), int
         Group of each row, from 0.
     columns : mapping of str to array-like of shape (n,)
-        Numbers, of which NaN is missing, or categories as strings, of which None is missing.
+        Numbers, of which NaN is missing, truth values, or categories as strings, of which None is
+        missing.
     texts : sequence of sequences of n strings
         Texts whose words are counted; English stop words are ignored. Chinese and Japanese texts
         are split into pairs of characters.
@@ -103,17 +105,15 @@ def explain_groups(
             raise DataError(
                 f"column {name}: expected {len(groups)} values, found shape {array.shape}"
             )
-        numeric = array.dtype.kind in "iufb"
-        compared = (
-            _compare_numbers(groups, name, array)
-            if numeric
-            else _compare_categories(groups, name, array)
-        )
+        if array.dtype.kind == "b":
+            array = np.where(array, "true", "false")
+        compare = _compare_numbers if array.dtype.kind in "iuf" else _compare_categories
+        compared = compare(groups, name, array)
         for group, difference in compared:
             differences[group].append(difference)
     for text in texts:
-        for group, difference in _compare_words(groups, text):
-            differences[group].append(difference)
+        for group, words in _compare_words(groups, text).items():
+            differences[group] += _join_pairs(words)
     return [
         sorted(group, key=lambda item: (-abs(item.effect), item.column))[:n_differences]
         for group in differences
@@ -155,7 +155,7 @@ def _compare_categories(
     return _larger_shares(counts, counts.sum(axis=1), name, categories)
 
 
-def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> list[tuple[int, Difference]]:
+def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> dict[int, list[Difference]]:
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -169,12 +169,26 @@ def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> list[tupl
     try:
         words = vectorizer.fit_transform(text or "" for text in texts)
     except ValueError:  # No text contains a word.
-        return []
+        return {}
     n = len(groups)
     members = csr_array((np.ones(n), (groups, np.arange(n))), shape=(groups.max() + 1, n))
     counts = (members @ words).toarray().astype(np.float64)
     names = vectorizer.get_feature_names_out()
-    return _larger_shares(counts, np.bincount(groups).astype(np.float64), "", names)
+    compared = defaultdict(list)
+    for group, difference in _larger_shares(counts, np.bincount(groups).astype(float), "", names):
+        compared[group].append(difference)
+    return compared
+
+
+def _join_pairs(words: list[Difference]) -> list[Difference]:
+    """Join overlapping pairs of Chinese or Japanese characters with equal effects to one word."""
+    for first, second in itertools.permutations(words, 2):
+        start, end = str(first.value), str(second.value)
+        is_equal = first.effect == second.effect and start[-1] == end[0]
+        if is_equal and is_unspaced(start) and is_unspaced(end):
+            others = [word for word in words if word not in (first, second)]
+            return _join_pairs([*others, replace(first, value=start + end[1:])])
+    return words
 
 
 def _larger_shares(

@@ -51,3 +51,14 @@ def split_named_words(text: str) -> list[str]:
     ['maps', 'of', 'rank']
     """
     return split_words(text, NAMED_WORD)
+
+
+def is_unspaced(word: str) -> bool:
+    """Return whether a word consists of Chinese or Japanese characters.
+
+    Examples
+    --------
+    >>> is_unspaced("足球"), is_unspaced("maps")
+    (True, False)
+    """
+    return _UNSPACED.fullmatch(word) is not None
