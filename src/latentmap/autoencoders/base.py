@@ -1,28 +1,23 @@
-"""Base class of the estimators: encoding, decoding, scores, sampling and saving.
+"""Base class of the estimators: encoding, decoding, scores, sampling and pictures.
 
-A subclass implements fitting. All other methods use the networks that a fit creates, or their
-weights in a model file.
+All methods use the networks that a fit creates, or their weights in a model file.
 """
 
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, estimator_html_repr
 
-from latentmap.autoencoders.fitting import check_numbers, restore_on_error
-from latentmap.autoencoders.graph_parts import graph_parts
 from latentmap.autoencoders.imputation import impute
 from latentmap.autoencoders.network_application import (
     decode_codes,
     encode_rows,
     reconstruction_errors,
-    row_metrics,
 )
 from latentmap.autoencoders.network_estimator import NetworkEstimator
 from latentmap.autoencoders.notebook_display import (
@@ -32,26 +27,15 @@ from latentmap.autoencoders.notebook_display import (
     plot_codes,
 )
 from latentmap.autoencoders.numeric_model import NumericModel
-from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
-from latentmap.backend import check_process, count_fit, start_engine
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
-from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import SettingError
-from latentmap.files import fingerprint
-from latentmap.model_file import write_model
-from latentmap.networks.network_graphs import GraphParts, NetworkGraphs
-from latentmap.preprocessing.gaussian_imputer import GaussianImputer
-from latentmap.preprocessing.table_encoder import TableEncoder
-from latentmap.training.config import Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from latentmap.explorer.widget import ExplorerWidget
-    from latentmap.networks.losses import LossLike
-    from latentmap.networks.registry import NetworkLike
 
 # Maximum number of fitted rows whose codes and errors are measured after a fit.
 MAX_MEASURED_ROWS = 10_000
@@ -59,31 +43,6 @@ MAX_MEASURED_ROWS = 10_000
 
 class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """Base class of `AutoEncoder`, `VariationalAutoEncoder` and `LatentMap`."""
-
-    _default_training: ClassVar[Training] = Training()
-    _default_noise: ClassVar[float] = 0.0
-
-    # Parameters that every estimator has.
-    n_components: int
-    network: NetworkLike
-    loss: LossLike
-    scaling: str
-    epochs: int | str
-    training: Training | None
-    random_state: int | np.random.RandomState | None
-    verbose: bool
-
-    # Set by `fit`.
-    history_: dict[str, list[float]]
-    row_shape_: tuple[int, ...]
-    n_features_in_: int
-    feature_names_in_: np.ndarray
-    table_: TableEncoder | None
-    row_offset_: np.ndarray | None
-    dtype_: str
-    # Metrics, held-out rows, label and table options of a fit by the command, else None.
-    fit_report_: dict[str, Any] | None
-    _imputer: GaussianImputer | None
 
     def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
@@ -241,14 +200,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         rng = check_random_state(self.random_state)
         return self.inverse_transform(self._draw_codes(n_samples, rng))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the fitted estimator to one .safetensors file.
-
-        Raise FileError if the file cannot be written.
-        """
-        self._check_fitted()
-        write_model(path, describe_estimator(self), estimator_arrays(self))
-
     def export(self, path: str | os.PathLike[str], part: str = "encoder") -> None:
         """Write the encoder or the decoder to an ONNX file, which runs without latentmap.
 
@@ -379,16 +330,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             return text
         return text + figures_as_html(fit_figures(self))
 
-    def fingerprint(self) -> str:
-        """Return an identifier of the fitted model, which files of codes contain.
-
-        It is the SHA-256 of the learned state as 64 hexadecimal digits. A loaded model has the same
-        fingerprint as the saved one.
-        """
-        metadata = describe_estimator(self._check_fitted())
-        learned_state = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
-        return fingerprint(learned_state, estimator_arrays(self))
-
     @property
     def scale_(self) -> np.ndarray:
         """Divisor of rows before the network, float32, of shape () or of the shape of a row.
@@ -406,71 +347,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """Return a view of the estimator that takes and returns encoded rows of a table."""
         return NumericModel(self._check_fitted())
 
-    # -- fitting -----------------------------------------------------------------------------------
-
-    def fit(self, X: DataLike, y: object = None) -> Self:
-        """Fit encoder and decoder to rows.
-
-        If a fit fails or is interrupted, the estimator keeps its previous state.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, Source
-            At least 2 rows of finite numbers. Sparse rows are converted to dense ones batch by
-            batch.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        DataError
-            If the rows cannot be fitted.
-        SettingError
-            If a parameter is outside its range.
-        TooLargeError
-            If the networks do not fit into memory, or the fit does not fit into the memory limit.
-        """
-        check_process()
-        with restore_on_error(self):
-            self._fit(X)
-            release_freed_memory()
-        count_fit()
-        return self
-
-    @abstractmethod
-    def _fit(self, X: DataLike) -> None:
-        """Fit the estimator to rows, and set all fitted attributes."""
-
-    @abstractmethod
-    def _describe(self, parts: GraphParts) -> NetworkGraphs:
-        """Return the graphs of the networks that the state describes."""
-
-    def _graphs(self) -> NetworkGraphs | None:
-        return None if self._state.has_own_network else self._describe(graph_parts(self))
-
-    @abstractmethod
-    def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        """Draw codes from their distribution, shape (n, n_components)."""
-
-    def _check_settings(self) -> None:
-        """Raise SettingError if a number is outside its range or the loss is unknown."""
-        check_numbers(self)
-        if self.loss != "auto":
-            start_engine()
-            from latentmap.networks.losses import get_loss
-
-            get_loss(self.loss)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-    def _row_metrics(self, X: DataLike) -> np.ndarray:
-        """Return the metrics that the objective computes for each row, shape (n, n_metrics)."""
-        return row_metrics(self._check_fitted(), X)

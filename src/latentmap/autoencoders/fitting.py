@@ -18,6 +18,7 @@ from latentmap.training.preparation import PreparedData, prepare_data
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.network_estimator import NetworkEstimator
     from latentmap.data.sources import Source
     from latentmap.networks.dense import Network
     from latentmap.networks.losses import LossLike
@@ -31,7 +32,7 @@ _MINIMA: dict[str, tuple[int, type]] = {
 }
 
 
-def check_numbers(estimator: BaseAutoEncoder) -> None:
+def check_numbers(estimator: NetworkEstimator) -> None:
     """Raise SettingError if a numeric parameter is outside its range."""
     for name, (low, kind) in _MINIMA.items():
         check_number(name, getattr(estimator, name, low), kind, low)
@@ -83,7 +84,7 @@ def common_parts(
 
 
 @contextlib.contextmanager
-def restore_on_error(estimator: BaseAutoEncoder) -> Iterator[None]:
+def restore_on_error(estimator: NetworkEstimator) -> Iterator[None]:
     """Restore all attributes of an estimator if the block raises an error or is interrupted."""
     saved_attributes = dict(vars(estimator))
     try:

@@ -11,7 +11,7 @@ from latentmap.networks.registry import get_network
 from latentmap.preprocessing.column_terms import TABLE_LOSSES, ColumnTerms
 
 if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.network_estimator import NetworkEstimator
 
 # Last activations of the decoder by the name of the loss; other losses have none.
 _LINKS = {"bernoulli": "sigmoid", "bounded": "clip", "table": "table"}
@@ -28,7 +28,7 @@ def check_loss_name(loss: str) -> None:
         get_loss(loss)
 
 
-def graph_parts(estimator: BaseAutoEncoder) -> GraphParts:
+def graph_parts(estimator: NetworkEstimator) -> GraphParts:
     """Return the settings of the graphs, which correspond to `fitting.common_parts`."""
     state = estimator._state
     encoder = get_network(state.network)

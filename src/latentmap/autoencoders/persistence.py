@@ -29,6 +29,7 @@ from latentmap.preprocessing.table_metadata import TABLE_PREFIX, read_table
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.network_estimator import NetworkEstimator
     from latentmap.autoencoders.state import FittedState
     from latentmap.preprocessing.table_encoder import TableEncoder
 
@@ -37,7 +38,7 @@ _STATE_PREFIX, _IMPUTER_PREFIX = "fitted/", "gaps/"
 _OFFSET_KEY = "rows/offset"
 
 
-def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
+def describe_estimator(estimator: NetworkEstimator) -> dict[str, Any]:
     """Return the metadata of a fitted estimator as JSON values: settings, state and history."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
@@ -54,7 +55,7 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
     }
 
 
-def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
+def estimator_arrays(estimator: NetworkEstimator) -> dict[str, np.ndarray]:
     """Return the weights of the networks and the arrays of the state with their names in a file."""
     weights = estimator._networks.weights()
     state = {_STATE_PREFIX + name: a for name, a in estimator._state.to_arrays().items()}

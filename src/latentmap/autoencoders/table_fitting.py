@@ -19,6 +19,7 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.network_estimator import NetworkEstimator
     from latentmap.networks.losses import Loss, LossLike
 
 _STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise each column of a table.
@@ -110,7 +111,7 @@ def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
     return table_loss.loss if loss == "table" else table_loss.linear_loss
 
 
-def indicator_indices(estimator: BaseAutoEncoder) -> list[int] | None:
+def indicator_indices(estimator: NetworkEstimator) -> list[int] | None:
     """Return the indices of the inputs with a flag of missing values; see `NetworkParts`."""
     if estimator.table_ is None or estimator._state.loss not in TABLE_LOSSES:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
+from latentmap.autoencoders.network_application import row_metrics
 from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.data.types import DataLike
@@ -127,7 +128,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
     def _row_losses(self, X: DataLike) -> np.ndarray:
         """Return reconstruction + divergence of each row in nats, which does not use ``beta``."""
-        return self._row_metrics(X)[:, 2:].sum(axis=1, dtype=np.float64)
+        return row_metrics(self._check_fitted(), X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:
         from latentmap.networks.assembly import NetworkParts, build_variational
