@@ -14,12 +14,13 @@ from sklearn.datasets import load_wine
 SOURCES = Path(__file__).parents[2] / "src"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def process():
-    """Return a function that starts the command in a new process."""
+    """Return a function that starts the command in a new process, which ends with the test."""
+    children = []
 
     def process(*arguments, python=(), **options):
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, *python, "-m", "latentmap", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -27,8 +28,13 @@ def process():
             env={**os.environ, "PYTHONPATH": str(SOURCES)},
             **options,
         )
+        children.append(child)
+        return child
 
-    return process
+    yield process
+    for child in children:
+        child.kill()
+        child.communicate()
 
 
 @pytest.fixture(scope="session")
