@@ -81,6 +81,6 @@ def column_errors(
 
 
 def is_number(column: pd.Series) -> bool:
-    """Return whether a column holds numbers, which truth values are not."""
-    is_boolean = pd.api.types.is_bool_dtype(column)
+    """Return whether a column holds numbers, which truth values and columns of 0 and 1 are not."""
+    is_boolean = pd.api.types.is_bool_dtype(column) or set(column.dropna().unique()) == {0, 1}
     return pd.api.types.is_numeric_dtype(column) and not is_boolean

@@ -1,4 +1,5 @@
 import datetime
+import math
 
 import pyarrow as pa
 import pytest
@@ -6,6 +7,10 @@ import pytest
 from latentmap.data.column_parsing import parse_column
 
 DAY = datetime.date(2024, 3, 1)
+OCTOBER = datetime.date(2024, 10, 5)
+TIME = datetime.time(9, 5)
+HOUR, SECOND = datetime.timedelta(hours=1), datetime.timedelta(seconds=1)
+MINUTES = datetime.timedelta(hours=9, minutes=5)
 FIRST_TIME = datetime.datetime(2024, 3, 1, 12, 30)
 
 
@@ -45,10 +50,30 @@ def parse(texts, **options):
         (["1_1", "11"], pa.string(), ["1_1", "11"]),
         (["1" * 19, "12"], pa.string(), ["1" * 19, "12"]),
         (["0x1F", "12"], pa.string(), ["0x1F", "12"]),
-        (["inf", "1.5"], pa.string(), ["inf", "1.5"]),
+        (["inf", "1.5"], pa.float64(), [math.inf, 1.5]),
         (["31.02.2024", "01.03.2024"], pa.string(), ["31.02.2024", "01.03.2024"]),
         (["1.2.24", "1.10.3"], pa.string(), ["1.2.24", "1.10.3"]),
         (["", "NA", None], pa.null(), [None, None, None]),
+        (["Y", "n"], pa.bool_(), [True, False]),
+        (["ja", "Nein"], pa.bool_(), [True, False]),
+        (["no", "si"], pa.bool_(), [False, True]),
+        (["FAUX", "VRAI"], pa.bool_(), [False, True]),
+        (["12,34,567", "5,000"], pa.int64(), [1234567, 5000]),
+        (["4\u2009436.5", "1.5"], pa.float64(), [4436.5, 1.5]),
+        (["3. März 2024", "5 Oktober 2024"], pa.date32(), [DAY.replace(day=3), OCTOBER]),
+        (["5 oct. 2024", "1er mars 2024"], pa.string(), ["5 oct. 2024", "1er mars 2024"]),
+        (["1-Mar-2024 12:30"], pa.timestamp("us"), [FIRST_TIME]),
+        (["2024-03-01", "5.10.2024", "Oct 5, 2024"], pa.date32(), [DAY, OCTOBER, OCTOBER]),
+        (["2024-03-01 12:30", "1.3.2024 12:30"], pa.timestamp("us"), [FIRST_TIME] * 2),
+        (["31.02.2024", "2024-03-01"], pa.string(), ["31.02.2024", "2024-03-01"]),
+        (["9:05", "23:10:30"], pa.time32("s"), [TIME, datetime.time(23, 10, 30)]),
+        (["9:05 am", "12:00 AM"], pa.time32("s"), [TIME, datetime.time(0)]),
+        (["9:05:00.5"], pa.time64("us"), [TIME.replace(microsecond=500_000)]),
+        (["9:05", "30:00:01"], pa.duration("us"), [MINUTES, HOUR * 30 + SECOND]),
+        (["1 days 09:05:00", "-1 days +23:00:00"], pa.duration("us"), [HOUR * 24 + MINUTES, -HOUR]),
+        (["9h 5m", "1 h", "-1s"], pa.duration("us"), [MINUTES, HOUR, -SECOND]),
+        (["[1, 2.5]", "[3. 4e1]"], pa.list_(pa.float64()), [[1, 2.5], [3, 40]]),
+        (["[1, a]"], pa.string(), ["[1, a]"]),
     ],
 )
 def test_types_and_values(texts, type_, values):
@@ -157,7 +182,7 @@ def test_few_texts_among_numbers_are_reported_and_not_dropped():
 
 def test_many_texts_among_numbers_are_not_reported():
     texts = [str(i) for i in range(200)]
-    texts[::20] = ["broken"] * 10
+    texts[::20] = [*"abcdefghij"]
     assert parse(texts).invalid is None
 
 
@@ -198,3 +223,27 @@ def test_the_order_of_day_and_month_is_an_option(texts, day_first, day, orders):
         parsed = parse(texts, day_first=day_first, role=role)
         assert parsed.values[0].as_py().isoformat() == day
         assert parsed.date_orders == orders
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit", "values"),
+    [
+        (["3.5 kg", "1,200 kg"], "kg", [3.5, 1200]),
+        (["5cm", "7cm"], "cm", [5, 7]),
+        (["-3 °C", "6.4 °C"], "°C", [-3, 6.4]),
+        (["12 km/h"], "km/h", [12]),
+        (["$2.50", "($1.50)", "-$3"], "$", [2.5, -1.5, -3]),
+        (["1e5", "2e5"], None, [1e5, 2e5]),
+        (["3 kg", "4 g"], None, ["3 kg", "4 g"]),
+    ],
+)
+def test_a_unit_in_all_cells_is_that_of_the_column(texts, unit, values):
+    parsed = parse(texts)
+    assert (parsed.unit, parsed.values.to_pylist()) == (unit, values)
+
+
+def test_a_few_strings_among_half_as_many_numbers_are_reported():
+    numbers = [f"{number}.5" for number in range(12)]
+    assert parse([*numbers, "not asked", "refused"]).invalid.examples == ("not asked", "refused")
+    assert parse([*numbers, "<5"]).invalid is None
+    assert parse([*"123123123123", "not asked"]).invalid is None

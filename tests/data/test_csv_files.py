@@ -330,3 +330,42 @@ def test_long_texts(write):
 
 def test_line_ends_of_old_macintosh_files(write):
     assert read_csv(write("a,b\r1,2\r3,4\r")).table.to_pydict() == {"a": [1, 3], "b": [2, 4]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name,size\n'a, b',1\n'c',2\n", {"name": ["a, b", "c"], "size": [1, 2]}),
+        ('name,size\n"say \\"hi\\", a",1\n"b",2\n', {"name": ['say "hi", a', "b"], "size": [1, 2]}),
+        ("name^size\na^1\nb^2\n", {"name": ["a", "b"], "size": [1, 2]}),
+        (
+            ",Size,\nname,min,max\na,1,2\nb,3,4\n",
+            {"name": ["a", "b"], "Size min": [1, 3], "Size max": [2, 4]},
+        ),
+        (
+            "name,size,mass\na,1,2\nb,3,4\n\nSource: ministry, 2024\n",
+            {"name": ["a", "b"], "size": [1, 3], "mass": [2, 4]},
+        ),
+    ],
+)
+def test_quotes_groups_of_columns_and_notes_below_a_table(write, text, expected):
+    assert read(write(text)).table.to_pydict() == expected
+
+
+def test_a_second_table_is_an_error(write):
+    first, second = "a,b\n" + "1,2\n" * 5, "c,d,e\n" + "1,2,3\n" * 9
+    with pytest.raises(DataError, match="line 2: expected 3 columns, found 2"):
+        read(write(f"{first}\n{second}"))
+
+
+def test_a_last_row_of_totals_is_a_warning(write):
+    rows = "region,units\n" + "N,1\nS,2\n" * 5
+    (warning,) = read(write(f"{rows}Total,15\n")).schema.warnings
+    assert warning.startswith("line 12, column region: expected a row, found 'Total'")
+    assert read(write(rows)).schema.warnings == ()
+
+
+def test_lists_of_numbers_are_vectors(write):
+    path = write('title,vector\nfirst,"[1, 2, 4]"\nsecond,"[2, 0, 1]"\n')
+    assert read(path).schema.vector_column == "vector"
+    assert read(path, columns=("title", "vector")).schema.vector_column is None

@@ -27,7 +27,12 @@ from latentmap.preprocessing.pca_projection import (
     scale_rows,
 )
 from latentmap.preprocessing.scaling import Scale
-from latentmap.preprocessing.table_pca import choose_weights, column_error
+from latentmap.preprocessing.table_pca import (
+    LinearModel,
+    choose_linear_model,
+    column_error,
+    is_clearly_lower,
+)
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
@@ -45,6 +50,7 @@ MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standar
 # Minima for tables. Their networks are bounded, and PCA does not know the validation rows, so few
 # rows can show that a network is better. The advantage must also be a share of the error of PCA.
 MIN_TABLE_VALIDATION_ROWS, MIN_TABLE_STANDARD_ERRORS, MIN_TABLE_GAIN = 5, 1.5, 0.05
+MAX_GROUPS = 10  # Maximum number of groups of validation rows, for the standard error of an error.
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -149,7 +155,7 @@ class AutoEncoder(BaseAutoEncoder):
         if isinstance(network, tuple) or not network.principal:
             self._train(network, None, data)
         else:
-            self._train_with_pca(network, data)
+            data = self._train_with_pca(network, data)
         self._measure_codes(data)
         fit_imputer(self, data)
 
@@ -158,8 +164,11 @@ class AutoEncoder(BaseAutoEncoder):
         """Whether the model contains the network; if not, it is PCA."""
         return self._check_fitted()._state.uses_network
 
-    def _train_with_pca(self, network: Network, data: PreparedData) -> None:
-        """Train a network that is added to PCA, and use PCA alone if the network is not better."""
+    def _train_with_pca(self, network: Network, data: PreparedData) -> PreparedData:
+        """Train a network that is added to PCA, and use PCA alone if the network is not better.
+
+        Return the data of the fit, whose rows are encoded as the model expects them.
+        """
         is_table = has_table_loss(self)
         # Early stopping would favour the PCA of few rows that include the validation rows.
         rows = data.task.rows if is_table and data.rows.in_memory else data.sample_rows
@@ -170,27 +179,32 @@ class AutoEncoder(BaseAutoEncoder):
         # Without validation rows, which the user has disabled, there is no comparison with PCA.
         if not data.task.config.held_out:
             self._train(network, principal, data)
-            return
-        weights: np.ndarray | float = 1.0
+            return data
+        linear = None
         if is_table:
             assert self.table_ is not None
-            weights = choose_weights(data.sample_rows, self.table_, self.n_components, data.seed)
+            sample = data.sample_rows
+            linear = choose_linear_model(sample, self.table_, self.n_components, data.seed)
         if isinstance(validation_rows, np.ndarray) and self._can_compare(
             principal, validation_rows, data.scale
         ):
             self._train(network, principal, data)
             if self._beats_pca(principal, validation_rows, data.scale):
-                if not is_table:
-                    return
-                weighted = principal_components(rows, *settings, weights=weights)
-                if self._decodes_better(weighted, validation_rows):
-                    return
+                if linear is None:
+                    return data
+                converted = linear.convert_source(rows)
+                weighted = principal_components(converted, *settings, weights=linear.weights)
+                if self._decodes_better(linear, weighted, validation_rows):
+                    return data
         loss = "bounded" if data.scale.in_unit_range else "gaussian"
-        if is_table:
-            principal = principal_components(data.sample_rows, *settings, weights=weights)
-            loss = "table_pca"
+        if linear is not None:
+            self.table_, loss = linear.encoder, "table_pca"
+            rows, sample = map(linear.convert_source, (data.rows, data.sample_rows))
+            data = replace(data, rows=rows, sample_rows=sample)
+            principal = principal_components(sample, *settings, weights=linear.weights)
         self._build(LinearNetwork(), loss, principal, data)
         self._state = replace(self._state, uses_network=False)
+        return data
 
     def _train(
         self,
@@ -258,19 +272,25 @@ class AutoEncoder(BaseAutoEncoder):
         )
         return bool(gain.mean() > minimum)
 
-    def _decodes_better(self, principal: PrincipalComponents, validation_rows: np.ndarray) -> bool:
-        """Return whether the columns of a table have a lower error than with weighted PCA.
+    def _decodes_better(
+        self, linear: LinearModel, principal: PrincipalComponents, validation_rows: np.ndarray
+    ) -> bool:
+        """Return whether the columns of a table have a clearly lower error than those of PCA.
 
         The loss of a network favours probabilities, but users see the likeliest categories.
         """
-        assert self.table_ is not None
-        model, x = self.numeric_view(), np.nan_to_num(validation_rows)
+        model, x = self.numeric_view(), linear.convert(validation_rows)
         network_rows = model.inverse_transform(model.transform(validation_rows))
-        errors = [
-            column_error(self.table_, validation_rows, rows)
-            for rows in (network_rows, pca_reconstructions(x, principal).astype(np.float32))
-        ]
-        return errors[0] < errors[1]
+        pca_rows = pca_reconstructions(np.nan_to_num(x), principal).astype(np.float32)
+
+        def network_error(mask: np.ndarray) -> float:
+            return column_error(linear.fitted_encoder, validation_rows[mask], network_rows[mask])
+
+        def pca_error(mask: np.ndarray) -> float:
+            return column_error(linear.encoder, x[mask], pca_rows[mask])
+
+        n_groups = min(len(x), MAX_GROUPS)
+        return is_clearly_lower(network_error, pca_error, np.arange(len(x)) % n_groups)
 
     def _build(
         self,

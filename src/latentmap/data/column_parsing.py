@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,14 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from latentmap.data.cell_formats import (
-    BOOLEAN_PAIRS,
     BOOLEANS,
     MISSING,
+    VECTORS,
     CellFormat,
-    candidate_formats,
+    accounting_format,
     find_unit,
     may_have_format,
+    number_formats,
+    with_unit,
 )
+from latentmap.data.date_formats import date_formats
 from latentmap.data.table_problems import format_omitted_count
 
 _SAMPLE_CELLS = 200
@@ -27,6 +31,7 @@ _SAMPLE_SHARE = 0.9
 # Invalid cells of a column are reported if at least this share of its cells has one format.
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_STRINGS = 5
+_MIN_NUMBERS = 10  # Fewer different numbers may be categories, beside others that are strings.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
@@ -146,7 +151,7 @@ def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
                 return replace(parsed, date_orders=_date_orders(cells, candidate, order))
         elif nearest is None:
             nearest = _invalid_cells(cells, is_match, candidate.kind)
-    return ParsedColumn(cells, invalid=nearest)
+    return ParsedColumn(cells, invalid=nearest or _invalid_numbers(cells, order[0]))
 
 
 def _parse_labels(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
@@ -170,6 +175,24 @@ def _parse_as(cells: pa.Array, kinds: tuple[str, ...], order: TrialOrder) -> Par
     return ParsedColumn(cells, invalid=invalid)
 
 
+@functools.cache
+def candidate_formats(
+    decimals: str, unit: str | None, day_first: bool | None = None
+) -> tuple[CellFormat, ...]:
+    """Return formats in the order in which they are tried.
+
+    ``decimals`` holds the possible decimal separators. ``day_first`` is the order that is tried
+    first for dates of numbers. If it is None, the day comes first in dates with points or hyphens,
+    and in dates with slashes if the first decimal separator is a comma.
+    """
+    numbers = [f for decimal in decimals for f in number_formats(decimal)]
+    if unit is not None:
+        return tuple(with_unit(number, unit) for number in numbers)
+    numbers += [accounting_format(number) for number in numbers if number.decimal]
+    orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
+    return (*numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
+
+
 def matching_formats(
     cells: pa.Array, decimals: str, day_first: bool | None = None
 ) -> Iterator[CellFormat]:
@@ -182,6 +205,7 @@ def matching_formats(
     if not may_have_format(strings[:: max(1, len(strings) // 10)]):
         return
     complete_kinds: set[str] = set()
+    dates = []
     for cell_format in candidate_formats(decimals, find_unit(strings), day_first):
         kind = cell_format.kind.replace("integer", "number")
         if complete_kinds - {kind}:
@@ -191,6 +215,37 @@ def matching_formats(
             yield cell_format
         if n_matched == len(sample):
             complete_kinds.add(kind)
+        if n_matched and cell_format.type in (pa.date32(), pa.timestamp("us")):
+            dates.append(cell_format)
+    if not complete_kinds and dates:
+        yield from _combined_dates(sample, dates)
+
+
+def _combined_dates(sample: pa.Array, formats: list[CellFormat]) -> Iterator[CellFormat]:
+    """Yield a format of cells with several formats of dates, if together they fit the sample.
+
+    Dates of numbers are all in the order of day and month of the first format that has one.
+    """
+    order = next((f.date_order for f in formats if f.date_order), None)
+    formats = [f for f in formats if f.date_order in (None, order)]
+    for types in ([pa.date32()], [pa.date32(), pa.timestamp("us")]):
+        parts = tuple(f for f in formats if f.type in types)
+        pattern = "|".join(part.pattern for part in parts) or "x"
+        dates = CellFormat("date", pattern, types[-1], parse=functools.partial(_parse_any, parts))
+        if dates.match_all(sample):
+            yield dates
+
+
+def _parse_any(formats: tuple[CellFormat, ...], cells: pa.Array) -> pa.Array:
+    """Convert each cell by the first format that fits it; raise ArrowInvalid for 31 February."""
+    values = pa.nulls(len(cells), pa.timestamp("us"))
+    for cell_format in formats:
+        is_match = cell_format.match(cells)
+        converted = cell_format.convert(pc.if_else(is_match, cells, pa.scalar(None, cells.type)))
+        if converted is None:
+            raise pa.ArrowInvalid("a date does not exist")
+        values = pc.coalesce(values, converted.cast(values.type))
+    return values
 
 
 def fitting_decimal(cells: pa.Array) -> str | None:
@@ -213,8 +268,8 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     values = cell_format.convert(cells)
     if values is None:
         return None
-    has_strings = cell_format.kind == "boolean" and cells.null_count < len(cells)
-    boolean_strings = _boolean_strings(cells) if has_strings else None
+    strings, known_cells = cell_format.boolean_strings, cells.drop_null()
+    boolean_strings = _as_written(strings, known_cells) if strings and len(known_cells) else None
     return ParsedColumn(values, cell_format.unit, cell_format.decimal, boolean_strings)
 
 
@@ -234,12 +289,13 @@ def _sample(cells: pa.Array) -> pa.Array:
     return known_cells.take(pa.array(np.linspace(0, len(known_cells) - 1, count).astype(np.int64)))
 
 
-def _boolean_strings(cells: pa.Array) -> tuple[str, str]:
-    first = cells.drop_null()[0].as_py()
-    true, false = next(pair for pair in BOOLEAN_PAIRS if first.lower() in pair)
+def _as_written(strings: tuple[str, str], cells: pa.Array) -> tuple[str, str]:
+    """Return the strings of false and true in upper case, title case or lower case, as in cells."""
+    false, true = strings
+    first = cells[0].as_py()
     if first.isupper():
         return false.upper(), true.upper()
-    return (false.title(), true.title()) if first.istitle() else (false, true)
+    return (false.title(), true.title()) if first.istitle() else strings
 
 
 def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCells | None:
@@ -256,6 +312,25 @@ def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCel
     ):
         return None
     return _describe_invalid(cells, invalid, kind)
+
+
+def _invalid_numbers(cells: pa.Array, decimals: str) -> InvalidCells | None:
+    """Describe the strings in a column of which at least half are numbers.
+
+    Return None if they are many or contain digits, or if the numbers may be names of categories.
+    """
+    sample = _sample(cells)
+    formats = [f for decimal in decimals for f in number_formats(decimal)]
+    best = max(formats, key=lambda f: pc.sum(f.match(sample)).as_py())
+    is_match = best.match(sample)
+    n_numbers = pc.count_distinct(sample.filter(is_match)).as_py()
+    if n_numbers < _MIN_NUMBERS or 2 * pc.sum(is_match).as_py() < len(sample):
+        return None
+    invalid = pc.invert(best.match(cells))
+    strings = cells.filter(invalid).unique().to_pylist()
+    has_digit = any(any(map(str.isdigit, string)) for string in strings)
+    are_many = len(strings) > _MAX_REPORTED_STRINGS
+    return None if are_many or has_digit else _describe_invalid(cells, invalid, "number")
 
 
 def _describe_invalid(cells: pa.Array, invalid: pa.Array, kind: str) -> InvalidCells:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from latentmap.data.csv_headers import cell_kind, find_units, is_header, unique_names
 from latentmap.data.csv_separators import (
+    DOUBLE_QUOTES,
+    Quoting,
     Record,
+    detect_quoting,
     detect_separator,
     is_text_record,
     most_common_width,
@@ -59,6 +62,7 @@ class CsvLayout(TableLayout):
     """Layout of a text table; ``offset`` is the number of UTF-8 bytes above the first row."""
 
     path: Path = Path()
+    quoting: Quoting = DOUBLE_QUOTES
     offset: int = 0
     longest_line: int = 0
     cells_per_byte: float = 0.0
@@ -72,17 +76,19 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     encoding, lines = _read_lines(path, options)
     separator_line = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     n_above = 1 if separator_line else 0
+    quoting = detect_quoting(lines)
     separator = (
         options.separator
         or (separator_line and separator_line[1])
-        or detect_separator(lines[n_above:])
+        or detect_separator(lines[n_above:], quoting)
     )
-    records = split_records(lines[n_above:], separator, n_above)
+    records = split_records(lines[n_above:], separator, n_above, quoting)
     layout = table_layout(path.name, records, options.header, n_above)
     sample = "".join(lines[: records[-1].last_line])
     return CsvLayout(
         **vars(replace(layout, separator=separator, encoding=encoding)),
         path=path,
+        quoting=quoting,
         offset=len("".join(lines[: layout.first_line - 1]).encode()),
         longest_line=max(map(len, lines)),
         cells_per_byte=sum(len(record.cells) for record in records) / len(sample.encode()),
@@ -105,6 +111,8 @@ def table_layout(
     if top == len(records):
         raise DataError(f"{name}: expected at least one row, found only a header")
     cells = _header_cells(first, records[top:], width) if first else [""] * width
+    if first and _is_second_header(cells, records[top:]):
+        cells, top = _join_headers(cells, records[top].cells), top + 1
     names = unique_names(cells)
     named_cells = list(zip(names, cells, strict=True))
     units = _units(names, records[top:]) if first else {}
@@ -168,7 +176,8 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
     next_is_header = is_text_record(records[i + 1], width)
     if len(records[i].cells) == width:
         has_numbers_below = any(not is_text_record(r, width) for r in records[i + 2 : i + 4])
-        return width > 1 and len(cells) == 1 and next_is_header and has_numbers_below
+        is_first_cell = len(cells) == 1 and records[i].cells[0].strip() != ""
+        return width > 1 and is_first_cell and next_is_header and has_numbers_below
     # If one name is missing, the first column holds the names of the rows.
     may_be_header = abs(len(records[i].cells) - width) == 1 and is_text_record(
         records[i], len(records[i].cells)
@@ -209,4 +218,33 @@ def _header_cells(header: Record, rows: Sequence[Record], width: int) -> list[st
     if len(cells) == width - 1:
         last_is_empty = not any(r.cells[-1].strip() for r in rows if len(r.cells) == width)
         return [*cells, ""] if last_is_empty else ["", *cells]
+    return cells
+
+
+def _is_second_header(groups: Sequence[str], records: Sequence[Record]) -> bool:
+    """Return whether the names of columns are below those of groups of columns.
+
+    A group has a name above its first column only. Names are strings above numbers.
+    """
+    rows = [record.cells for record in records if len(record.cells) == len(groups)]
+    if len(rows) < 2 or not any(groups) or rows[0] != records[0].cells:
+        return False
+    has_new_names = any(
+        not group and cell.strip() for group, cell in zip(groups, rows[0], strict=True)
+    )
+    return has_new_names and is_header(rows[0], rows[1:]) and not is_header(rows[1], rows[2:])
+
+
+def _join_headers(groups: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the name of each column after that of its group, such as "Size min".
+
+    Examples
+    --------
+    >>> _join_headers(["", "Size", ""], ["town", "min", "max"])
+    ['town', 'Size min', 'Size max']
+    """
+    cells, group = [], ""
+    for group_cell, name in zip(groups, names, strict=True):
+        group = group_cell or group
+        cells.append(f"{group} {name}".strip())
     return cells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,6 +17,11 @@ from latentmap.data.table_problems import raise_problems
 from latentmap.data.tables import TableSchema, typed_schema
 from latentmap.data.text_files import UTF8
 
+_TOTALS = re.compile(
+    r"(?:grand |sub)?(?:totals?|sum|summe|gesamt|insgesamt|totale|suma)[ :]*"
+    r"|(?:average|mean|mittelwert)[ :]*",
+    re.IGNORECASE,
+)
 _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
 
 
@@ -62,9 +68,24 @@ def make_csv_table(
         },
         has_string_names=layout.header,
         notes=(*layout_notes, *omitted_columns.values(), *schema.notes, *row_notes),
-        warnings=tuple(sentences.values()),
+        warnings=(*sentences.values(), *_total_warnings(table, find_lines)),
     )
     return CsvTable(table, schema)
+
+
+def _total_warnings(
+    table: pa.Table, find_lines: Callable[[Sequence[int]], Mapping[int, int]]
+) -> Iterator[str]:
+    """Yield a sentence if the last row seems to hold the sums of the rows above it."""
+    row = table.num_rows - 1
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        cell = values[row].as_py() if pa.types.is_string(values.type) and row > 0 else None
+        if cell and _TOTALS.fullmatch(cell) and pc.sum(pc.equal(values, cell)).as_py() == 1:
+            yield (
+                f"line {find_lines([row])[row]:,}, column {name}: expected a row, found {cell!r}, "
+                "which may be the sum of the rows above; remove this line if it is"
+            )
+            return
 
 
 def _omitted_columns(

@@ -27,6 +27,7 @@ _MEMORY_PER_BYTE = 2
 _MEMORY_PER_CELL = 12
 _BLOCK_BYTES = 2**20
 _CHUNK_ROWS = 10_000
+_MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
 
 
 class CsvRows:
@@ -41,6 +42,7 @@ class CsvRows:
         self.layout = layout
         self.n_comments = self.n_ragged = self.n_filled = 0
         self._fills_lines = False
+        self._n_records: int | None = None  # Number of records above the comments at the end.
 
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read columns into memory; raise TooLargeError if they do not fit."""
@@ -85,17 +87,30 @@ class CsvRows:
     def fill_short_lines(self) -> bool:
         """Read missing cells at the end of lines as empty; return whether this solves all problems.
 
-        It does if no line is too long, and lines of a single cell, such as a source, occur only
-        below the table; they are then comments.
+        It does if no line is too long, and if short lines do not form a table of their own. Lines
+        of a single cell, and at most ten short lines after a blank line, may occur below the table,
+        such as its source. They are then comments.
         """
-        is_below_table = False
-        for _, cells in self._records():
-            if len(cells) == 1:
-                is_below_table = is_below_table or not _is_comment(cells)
-            elif is_below_table or not (_is_comment(cells) or len(cells) <= len(self.layout.names)):
+        width, n_records, n_notes, n_full = len(self.layout.names), 0, 0, 0
+        is_after_blank = False
+        for _, cells in self._records(with_blank=True):
+            is_short = len(cells) < width
+            if not cells:
+                is_after_blank = True
+            elif _is_comment(cells):
+                n_records += not n_notes
+            elif len(cells) == 1 or (is_short and is_after_blank and n_full):
+                n_notes += 1
+            elif (
+                n_notes
+                or len(cells) > width
+                or (is_after_blank and not is_short and not n_full and n_records)
+            ):
                 return False
-        self._fills_lines = True
-        return True
+            else:
+                n_records, n_full = n_records + 1, n_full + (not is_short)
+        self._fills_lines, self._n_records = n_notes <= _MAX_NOTES, n_records
+        return self._fills_lines
 
     def _complete(self, cells: list[str]) -> list[str]:
         """Return the cells of a record, with empty cells for those that a short line lacks."""
@@ -112,14 +127,14 @@ class CsvRows:
             notes.append(f"filled {self.n_filled:,} short line{'s' * (self.n_filled > 1)}")
         return notes
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the number of the first line and the cells of each record that is not blank."""
+    def _records(self, with_blank: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """Yield the number of the first line and the cells of each record, without blank lines."""
         with io.TextIOWrapper(self._open(None), "utf-8", newline="") as lines:
-            reader = csv_reader(lines, self.layout.separator)
+            reader = csv_reader(lines, self.layout.separator, self.layout.quoting)
             line = 0
             try:
                 for cells in reader:
-                    if cells:
+                    if cells or with_blank:
                         yield self.layout.first_line + line, cells
                     line = reader.line_num
             except csv.Error:
@@ -151,6 +166,9 @@ class CsvRows:
             arrow_csv.ParseOptions(
                 # pyarrow needs a separator for a single column, too: a character not in texts.
                 delimiter=layout.separator or "\x1f",
+                quote_char=layout.quoting.quote,
+                double_quote=layout.quoting.escape is None,
+                escape_char=layout.quoting.escape or False,
                 newlines_in_values=True,
                 invalid_row_handler=lambda row: self._skip(row.text),
             ),
@@ -176,18 +194,21 @@ class CsvRows:
         """
         width = len(self.layout.names)
         with io.TextIOWrapper(self._open(limit), "utf-8", newline="") as lines:
-            reader = filter(None, csv_reader(lines, self.layout.separator))
-            while chunk := list(islice(reader, _CHUNK_ROWS)):
+            reader = csv_reader(lines, self.layout.separator, self.layout.quoting)
+            records = filter(None, reader)
+            table = islice(records, self._n_records)
+            while chunk := list(islice(table, _CHUNK_ROWS)):
                 rows = [self._complete(cells) for cells in chunk]
                 self.n_filled += sum(len(a) > len(b) for a, b in zip(rows, chunk, strict=True))
                 for cells in rows:
                     if len(cells) != width:
-                        self._skip("#" if self._fills_lines else cells[0])
+                        self._skip(cells[0])
                 columns = zip(*(cells for cells in rows if len(cells) == width), strict=True)
                 named = dict(zip(self.layout.names, columns, strict=False))
                 if named:
                     arrays = [pa.array(named[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
+            self.n_comments += sum(1 for _ in records)
 
 
 def _is_comment(cells: Sequence[str]) -> bool:

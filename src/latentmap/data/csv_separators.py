@@ -8,6 +8,7 @@ contain other separators.
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _MAX_CELLS = 20_000
 # Maximum length of a cell. The default of the csv module is too small for long documents.
 _MAX_CELL_LENGTH = 2**27
-_SEPARATORS = ",;\t| "
+_SEPARATORS = ",;\t| ^~"
 # Minimum share of the lines that a separator must split into the same number of cells.
 _SHARE_OF_LINES = 0.8
 _TEXT_SCORE, _UNSPLIT_SCORE = 0.5, 0.1
@@ -44,11 +45,46 @@ class Record(NamedTuple):
         return bool(self.cells) and self.cells[0].lstrip().startswith("#")
 
 
-def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0) -> list[Record]:
+class Quoting(NamedTuple):
+    """The character around a quoted cell, and the character before a quote inside it.
+
+    Without an escape character, a quote inside a cell is doubled.
+    """
+
+    quote: str = '"'
+    escape: str | None = None
+
+
+DOUBLE_QUOTES = Quoting()
+
+_SINGLE_QUOTES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\r\n]*'[ ]*(?=[,;\t|\r\n]|$)", re.MULTILINE)
+_ESCAPED_QUOTE = re.compile(r"""[^\\]\\"(?!\s*(?:[,;\t|]|$))""", re.MULTILINE)
+_DOUBLED_QUOTE = re.compile(r"""[^,;\t|\s"]"\"[^,;\t|\s"]""")
+
+
+def detect_quoting(lines: Sequence[str]) -> Quoting:
+    r"""Return how cells with separators are quoted.
+
+    Examples
+    --------
+    >>> detect_quoting(["name,size\n", "'a, b',1\n", "'c',2\n"])
+    Quoting(quote="'", escape=None)
+    """
+    text = "".join(lines)
+    if '"' not in text:
+        n_quoted = sum(_SINGLE_QUOTES.search(line) is not None for line in lines)
+        return Quoting("'") if n_quoted > 0.5 * len(lines) else Quoting()
+    is_escaped = _ESCAPED_QUOTE.search(text) and not _DOUBLED_QUOTE.search(text)
+    return Quoting(escape="\\") if is_escaped else Quoting()
+
+
+def split_records(
+    lines: Iterable[str], separator: str | None, n_above: int = 0, quoting: Quoting = DOUBLE_QUOTES
+) -> list[Record]:
     """Split lines into records, up to the first record that the csv module cannot parse."""
     records: list[Record] = []
     n_cells = 0
-    reader = csv_reader(lines, separator)
+    reader = csv_reader(lines, separator, quoting)
     line = 0
     try:
         for cells in reader:
@@ -62,18 +98,26 @@ def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0)
     return records
 
 
-def csv_reader(lines: Iterable[str], separator: str | None) -> _csv.Reader:
+def csv_reader(
+    lines: Iterable[str], separator: str | None, quoting: Quoting = DOUBLE_QUOTES
+) -> _csv.Reader:
     """Return a reader of the csv module; the separator " " means any number of spaces and tabs."""
     csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
     if separator == " ":
         lines = (line.replace("\t", " ").strip() for line in lines)
-        return csv.reader(lines, delimiter=" ", skipinitialspace=True)
-    return csv.reader(lines, delimiter=separator or "\x1f")
+    return csv.reader(
+        lines,
+        delimiter=separator or "\x1f",
+        skipinitialspace=separator == " ",
+        quotechar=quoting.quote,
+        escapechar=quoting.escape,
+        doublequote=quoting.escape is None,
+    )
 
 
-def detect_separator(lines: Sequence[str]) -> str | None:
+def detect_separator(lines: Sequence[str], quoting: Quoting = DOUBLE_QUOTES) -> str | None:
     """Return the separator whose cells look most like values, or None for a single column."""
-    scores = {separator: _score(lines, separator) for separator in (None, *_SEPARATORS)}
+    scores = {separator: _score(lines, separator, quoting) for separator in (None, *_SEPARATORS)}
     n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
     if len(n_tabs) == 1 and n_tabs != {0}:
         # Splitting at spaces also splits at tabs, so the score of the space is too high.
@@ -82,9 +126,10 @@ def detect_separator(lines: Sequence[str]) -> str | None:
     return max(scores, key=lambda separator: scores[separator])
 
 
-def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
+def _score(lines: Sequence[str], separator: str | None, quoting: Quoting) -> tuple[float, int]:
     """Return a score of how many cells are values, and the number of columns."""
-    records = [r for r in split_records(lines, separator) if not (r.is_blank or r.is_comment)]
+    records = split_records(lines, separator, quoting=quoting)
+    records = [record for record in records if not (record.is_blank or record.is_comment)]
     if not records:
         return 0.0, 0
     width = most_common_width(records)

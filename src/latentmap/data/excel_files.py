@@ -104,6 +104,8 @@ def _as_text(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
+    if isinstance(value, datetime.timedelta):
+        return f"{value.days} days, {datetime.timedelta(seconds=value.seconds)}"
     return str(value)
 
 

@@ -198,4 +198,5 @@ def is_vector(kind: pa.DataType) -> bool:
     from pyarrow import types
 
     is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return is_list and (types.is_integer(kind.value_type) or types.is_floating(kind.value_type))
+    are_numbers = (types.is_integer, types.is_floating, types.is_decimal)
+    return is_list and any(is_kind(kind.value_type) for is_kind in are_numbers)

@@ -26,8 +26,12 @@ class ParquetVectors(ParquetSource):
         self, files: ParquetFiles, column: str, label: str | None, verbose: bool = False
     ) -> None:
         kind = files.schema.field(column).type
-        dtype = np.dtype(kind.value_type.to_pandas_dtype())
-        self.dtype = np.dtype(np.float32) if dtype == np.float16 else dtype
+        dtype: np.dtype = np.dtype(kind.value_type.to_pandas_dtype())
+        converted: dict[str, np.dtype] = {
+            "e": np.dtype(np.float32),
+            "O": np.dtype(np.float64),
+        }  # Halves and decimals.
+        self.dtype = converted.get(dtype.char, dtype)
         self.row_shape = (_find_width(files, column),)
         row_bytes = self.row_shape[0] * self.dtype.itemsize
         super().__init__(files, [column], row_bytes, label, verbose)

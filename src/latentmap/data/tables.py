@@ -21,7 +21,7 @@ from latentmap.data.table_options import (
     label_column,
     label_roles,
 )
-from latentmap.data.table_parsing import parse_string_columns
+from latentmap.data.table_parsing import is_string_type, parse_string_columns
 from latentmap.data.table_problems import check_column_names, similar_names
 from latentmap.data.vector_rows import find_vector_column, split_vectors
 from latentmap.errors import DataError, UnknownNameError
@@ -79,8 +79,9 @@ def typed_schema(
     schema: pa.Schema, columns: Mapping[str, ParsedColumn], options: TableOptions
 ) -> TableSchema:
     """Return the schema of a table with columns that were strings."""
+    vector_column = find_vector_column(schema, options.roles, options.columns)
     if not columns:
-        return TableSchema(schema, roles=options.roles)
+        return TableSchema(schema, roles=options.roles, vector_column=vector_column)
     from latentmap.data.format_search import (
         boolean_strings,
         column_units,
@@ -93,6 +94,7 @@ def typed_schema(
         roles=options.roles,
         units=column_units(columns),
         boolean_strings=boolean_strings(columns),
+        vector_column=vector_column,
         day_first=used_date_order(columns),
         notes=date_notes(columns),
     )
@@ -167,7 +169,8 @@ class Table(Source):
         check_arrow(name, table)
         roles = label_roles(label, {**(roles or {}), **({} if text is None else {text: "text"})})
         names = _select_names(name, table.column_names, roles, columns, drop)
-        options = TableOptions(roles=roles, day_first=day_first)
+        columns = None if columns is None else tuple(columns)
+        options = TableOptions(roles=roles, columns=columns, day_first=day_first)
         table, parsed = parse_string_columns(table.select(names), options)
         schema = typed_schema(table.schema, parsed, options)
         schema = replace(
@@ -175,7 +178,6 @@ class Table(Source):
             container=container,
             units={**schema.units, **(units or {})},
             has_string_names=has_string_names,
-            vector_column=find_vector_column(table.schema, roles, columns),
             fitted_columns=None if text is None else fitted_names(roles),
         )
         self._set_rows(table, schema, name)
@@ -287,12 +289,20 @@ def is_frame(data: object) -> TypeGuard[FrameLike]:
 
 
 def has_lists(data: FrameLike) -> bool:
-    """Return whether a column of a data frame holds lists of numbers."""
-    if not hasattr(data, "iloc"):
-        return any(map(is_vector, as_arrow(data, "X")[0].schema.types))
-    columns = [data.iloc[:, i] for i, dtype in enumerate(data.dtypes) if dtype.kind == "O"]
-    first_values = [value for column in columns for value in column.dropna().iloc[:1]]
-    return any(isinstance(value, list | tuple | np.ndarray) for value in first_values)
+    """Return whether a column of a data frame may hold lists of numbers, or strings of them."""
+    if hasattr(data, "iloc"):
+        columns = [data.iloc[:, i] for i, dtype in enumerate(data.dtypes) if dtype.kind == "O"]
+        first_values = [value for column in columns for value in column.dropna().iloc[:1]]
+    else:
+        table = as_arrow(data, "X")[0]
+        columns = [c for c in table.columns if is_vector(c.type) or is_string_type(c.type)]
+        first_values = [
+            c[c.is_valid().index(True).as_py()].as_py() for c in columns if c.null_count < len(c)
+        ]
+    return any(
+        isinstance(value, list | tuple | np.ndarray) or str(value).lstrip().startswith("[")
+        for value in first_values
+    )
 
 
 def _select_names(

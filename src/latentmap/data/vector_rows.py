@@ -65,6 +65,7 @@ def vector_rows(
     ``width`` is by default the length of the first list. Raise DataError for a missing value or a
     list of another length. The error states the number of the row, counted from ``first_row``.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     # The missing values are counted here and not read from the statistics of a Parquet file,
@@ -80,6 +81,7 @@ def vector_rows(
             f"vector of {width} numbers, found one of {lengths[other[0]]}"
         )
     numbers = values.flatten()
+    numbers = numbers.cast("double") if pa.types.is_decimal(numbers.type) else numbers
     if numbers.null_count:
         is_missing = numbers.is_null().to_numpy(zero_copy_only=False)
         _raise_missing(name, first_row, column, is_missing.reshape(len(values), -1).any(axis=1))

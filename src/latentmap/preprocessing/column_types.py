@@ -43,7 +43,8 @@ def type_name(dtype: pa.DataType) -> str:
     if types.is_dictionary(dtype):
         return type_name(dtype.value_type)
     if types.is_list(dtype) or types.is_large_list(dtype) or types.is_fixed_size_list(dtype):
-        return "vector" if type_name(dtype.value_type) in ("float", "double") else "other"
+        kind = type_name(dtype.value_type)
+        return "vector" if kind in ("float", "double") or is_integer_type(kind) else "other"
     if types.is_decimal(dtype) or types.is_float16(dtype):
         return "double"
     if types.is_string_view(dtype):

@@ -1,11 +1,15 @@
-"""Weights of the categories of a table in its principal components, by cross-validation.
+"""Linear model of a table: the encoding of its columns for PCA, by cross-validation.
 
 An encoded category has a total variance of 1, like every column. Its indicators of 0 and 1 would
-have a smaller variance, so that fewer principal components would describe it. Which of the two
-scalings reconstructs unseen rows better depends on the table.
+have a smaller variance, so that fewer principal components would describe it. Skewed numbers are
+encoded by arsinh for networks, but PCA may describe the numbers themselves better. Which encoding
+reconstructs unseen rows better depends on the table.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +17,7 @@ from latentmap.data.sources import Source
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import to_floats
 from latentmap.preprocessing.encoded_columns import Column
+from latentmap.preprocessing.encoded_rows import EncodedArray
 from latentmap.preprocessing.number_columns import NumberColumn
 from latentmap.preprocessing.pca_solvers import fit_pca
 from latentmap.preprocessing.table_encoder import TableEncoder
@@ -21,28 +26,87 @@ _MAX_ROWS, _MAX_WIDTH = 500, 300
 _FOLDS = 10
 # With the exponent 1, indicators keep the variance of 0 and 1; with 0, their total variance is 1.
 _EXPONENTS = (1.0, 0.5, 0.0)
-_MIN_GAIN = 0.01  # Minimum advantage over the first exponent, as a share of its error.
+_MIN_GAIN = 0.01  # Minimum advantage over the first candidate, as a share of its error.
 _MAX_ERROR = 3.0  # Maximum error of a column, so that no single column decides.
 
 
-def choose_weights(rows: Source, encoder: TableEncoder, n_components: int, seed: int) -> np.ndarray:
-    """Return the factor of each encoded number before PCA, shape (width,).
+@dataclass(frozen=True)
+class LinearModel:
+    """Encoding of a table for PCA.
 
-    It is 1 for numbers and sᵉ for Booleans and categories, where s is the total standard deviation
-    of the indicators. The exponent e has the lowest mean error of the columns in cross-validation
-    of at most 500 rows. It is 1 if no other exponent lowers the error by 1 %, and for tables with
-    more than 300 encoded numbers in a row.
+    Attributes
+    ----------
+    fitted_encoder : TableEncoder
+        Encoder of the rows that `convert` takes.
+    encoder : TableEncoder
+        Encoder of the rows that `convert` returns.
+    weights : ndarray of shape (width,)
+        Factor of each encoded number before PCA.
+    """
+
+    fitted_encoder: TableEncoder
+    encoder: TableEncoder
+    weights: np.ndarray
+
+    def convert(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of ``fitted_encoder`` as rows of ``encoder``, shape (n, width)."""
+        converted = rows.copy()
+        columns = zip(self.fitted_encoder.columns, self.encoder.columns, strict=True)
+        for (old, new), part in zip(columns, self.encoder.slices, strict=True):
+            if new is not old:
+                converted[:, part] = new.encode(old.decode(rows[:, part]))
+        return converted
+
+    def convert_source(self, rows: Source) -> Source:
+        """Return all rows in the encoding of ``encoder``."""
+        if self.encoder is self.fitted_encoder:
+            return rows
+        return EncodedArray(self.convert(rows[:]), self.encoder, rows.name)
+
+
+def choose_linear_model(
+    rows: Source, encoder: TableEncoder, n_components: int, seed: int
+) -> LinearModel:
+    """Return the encoding with the lowest error of the columns in a cross-validation of PCA.
+
+    Skewed numbers are encoded as they are, or by arsinh. Booleans and categories are multiplied by
+    sᵉ, where s is the total standard deviation of the indicators and e is 1, 0.5 or 0. Numbers as
+    they are and e = 1, which is PCA on indicators, are chosen unless another encoding lowers the
+    error by 1 % and by one standard error. At most 500 rows are used. A table with more than 300
+    encoded numbers in a row keeps its encoding, with e = 1.
     """
     deviations = _indicator_deviations(encoder)
-    if encoder.width > _MAX_WIDTH or len(rows) < _FOLDS or (deviations == 1.0).all():
-        return deviations
-    x = rows.sample(_MAX_ROWS, seed)[:].astype(np.float64)
-    errors = [
-        _reconstruction_error(encoder, x, deviations**exponent, n_components, seed)
-        for exponent in _EXPONENTS
+    if encoder.width > _MAX_WIDTH or len(rows) < _FOLDS:
+        return LinearModel(encoder, encoder, deviations)
+    x = rows.sample(_MAX_ROWS, seed)[:]
+    encoders = [encoder]
+    if rows.in_memory and (linear := _without_arsinh(encoder, rows[:])) != encoder:
+        encoders = [linear, encoder]
+    exponents = _EXPONENTS if (deviations != 1.0).any() else _EXPONENTS[:1]
+    models = [LinearModel(encoder, e, deviations**power) for e in encoders for power in exponents]
+    folds = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
+    errors = [_cross_validated_error(model, x, folds, n_components, seed) for model in models]
+    all_rows = np.ones(len(x), bool)
+    best = min(range(len(models)), key=lambda i: errors[i](all_rows))
+    has_gain = errors[best](all_rows) < (1 - _MIN_GAIN) * errors[0](all_rows)
+    return models[best if has_gain and is_clearly_lower(errors[best], errors[0], folds) else 0]
+
+
+def _without_arsinh(encoder: TableEncoder, rows: np.ndarray) -> TableEncoder:
+    """Return an encoder that does not transform skewed numbers."""
+    columns = [
+        _linear_column(column, rows[:, part])
+        if isinstance(column, NumberColumn) and column.arsinh_scale is not None
+        else column
+        for column, part in zip(encoder.columns, encoder.slices, strict=True)
     ]
-    best = int(np.argmin(errors))
-    return deviations ** _EXPONENTS[best if errors[best] < (1 - _MIN_GAIN) * errors[0] else 0]
+    return replace(encoder, columns=tuple(columns))
+
+
+def _linear_column(column: NumberColumn, rows: np.ndarray) -> NumberColumn:
+    numbers = to_floats(column.decode(rows), column.type)
+    mean, scale = float(np.nanmean(numbers)), float(np.nanstd(numbers))
+    return replace(column, arsinh_scale=None, mean=mean, scale=scale or 1.0)
 
 
 def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
@@ -55,18 +119,36 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
     return deviations
 
 
-def _reconstruction_error(
-    encoder: TableEncoder, x: np.ndarray, weights: np.ndarray, n_components: int, seed: int
-) -> float:
-    """Return the error of the columns of rows that PCA was not fitted to; see `column_error`."""
-    folds = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
-    scaled_rows = np.nan_to_num(x) * weights
+def _cross_validated_error(
+    model: LinearModel, rows: np.ndarray, folds: np.ndarray, n_components: int, seed: int
+) -> Callable[[np.ndarray], float]:
+    """Return the error of given rows, each reconstructed by a PCA that was not fitted to it.
+
+    ``rows`` are those of the fitted encoder. The argument of the result is a mask of rows.
+    """
+    x = model.convert(rows)
+    scaled_rows = np.nan_to_num(x) * model.weights
     decoded = np.empty(x.shape, np.float32)
     for fold in range(_FOLDS):
         pca = fit_pca(scaled_rows[folds != fold], n_components, seed)
         codes = (scaled_rows[folds == fold] - pca.mean) @ pca.components.T
-        decoded[folds == fold] = (codes @ pca.components + pca.mean) / weights
-    return column_error(encoder, x, decoded)
+        decoded[folds == fold] = (codes @ pca.components + pca.mean) / model.weights
+    return lambda mask: column_error(model.encoder, x[mask], decoded[mask])
+
+
+def is_clearly_lower(
+    first: Callable[[np.ndarray], float], second: Callable[[np.ndarray], float], groups: np.ndarray
+) -> bool:
+    """Return whether the first error is lower than the second one by more than a standard error.
+
+    Both are functions of a mask of rows. The standard error of their difference is that of the
+    jackknife, which leaves out one group of rows at a time: its square is (g − 1) / g times the sum
+    of the squared deviations of the g differences from their mean.
+    """
+    gains = np.array([second(groups != g) - first(groups != g) for g in np.unique(groups)])
+    variance = (len(gains) - 1) * gains.var()
+    all_rows = np.ones(len(groups), bool)
+    return bool(second(all_rows) - first(all_rows) > np.sqrt(variance))
 
 
 def column_error(encoder: TableEncoder, rows: np.ndarray, reconstructions: np.ndarray) -> float:

@@ -1,0 +1,126 @@
+"""Formats of the dates, times and durations in table cells.
+
+Replacements turn a date into ISO 8601, which Arrow converts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from latentmap.data.cell_formats import CellFormat
+
+_DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
+# First letters of the months in English, German, French, Spanish, Italian and Portuguese.
+_MONTH_STEMS = (
+    *("jan|jän|ene|gen", "feb|fév|fev", "mar|mär|mrz", "apr|avr|abr", "may|mai|mag"),
+    *("jun|juin|giu", "jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out"),
+    *("nov", "dec|dez|déc|dic"),
+)
+_MONTH_NAME = rf"(?i:((?:{'|'.join(_MONTH_STEMS)})\pL*\.?))"
+_NUMBER_MONTHS = tuple(
+    (rf"(?i)(?:{stems})\pL*\.?", f"{number:02d}") for number, stems in enumerate(_MONTH_STEMS, 1)
+)
+_PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
+_CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
+_CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
+_ZONE = r"(Z|[+-]\d{2}:?\d{2})"
+_HALF_DAY = r"(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
+_ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
+_DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
+_SOME_DAY = (r"^", "1970-01-01 ")  # Arrow converts times only as part of a date.
+_DAYS = r"(?P<days>-?\d+) ?d(?:ays?)?,? *\+?"
+_CLOCK_DURATION = (
+    rf"(?:{_DAYS}|(?P<sign>-?))(?P<hours>\d+):(?P<minutes>[0-5]\d)"
+    r"(?::(?P<seconds>[0-5]\d(?:\.\d{1,9})?))?"
+)
+_WORD_DURATION = (
+    rf"(?:{_DAYS}|(?P<sign>-?))(?:(?P<hours>\d+) ?h(?:ours?|rs?)?,? *)?"
+    r"(?:(?P<minutes>\d+) ?m(?:in(?:ute)?s?)?\.?,? *)?"
+    r"(?:(?P<seconds>\d+(?:\.\d{1,9})?) ?s(?:ec(?:ond)?s?)?\.?)?"
+)
+_SECONDS = {"days": 86_400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
+
+
+def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFormat]:
+    """Yield formats in the order in which they are tried.
+
+    The arguments say whether the day is tried first in dates of numbers, with and without slashes.
+    """
+    yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
+    for pattern, iso, extra in _date_patterns(day_first, day_first_with_slash):
+        order = None if _MONTH_NAME in pattern else _DATE_ORDERS.get(iso)
+        for time_pattern, text, type_, half_day in [
+            (pattern, iso, pa.date32(), False),
+            (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), False),
+            (rf"{pattern}{_CLOCK}{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), False),
+            (rf"{pattern} +{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), True),
+        ]:
+            numeric = time_pattern.replace(_MONTH_NAME, r"(\d\d)")
+            months = () if numeric == time_pattern else _NUMBER_MONTHS
+            suffix = _ADD_SECONDS if half_day else (" $", "")
+            replacements = (*months, (f"^{numeric}$", text), *_PAD, *extra, suffix)
+            parse = _parse_half_day if half_day else None
+            yield CellFormat(
+                "date", time_pattern, type_, replacements, date_order=order, parse=parse
+            )
+    yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
+    yield from _time_formats()
+
+
+def _date_patterns(
+    day_first: bool, day_first_with_slash: bool
+) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """Yield patterns of dates, the replacement that gives ISO 8601, and further replacements."""
+    yield rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}", r"\1-\2-\3", ()
+    two_digits = r"(0[1-9]|[12]\d|3[01])", r"(0[1-9]|1[0-2])"
+    for day, month, year, extra in [
+        (_DAY, _MONTH, r"(\d{4})", ()),
+        (*two_digits, r"(\d{2})", _CENTURY),
+    ]:
+        for separator, is_day_first in (("[-.]", day_first), ("/", day_first_with_slash)):
+            orders = [
+                (rf"{day}{separator}{month}{separator}{year}", r"\3-\2-\1"),
+                (rf"{month}{separator}{day}{separator}{year}", r"\3-\1-\2"),
+            ]
+            for pattern, iso in orders if is_day_first else reversed(orders):
+                yield pattern, iso, extra
+    yield rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3-\2-\1", ()
+    yield rf"{_DAY}[ -]{_MONTH_NAME}[ -](\d{{2}})", r"\3-\2-\1", _CENTURY
+    yield rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3-\1-\2", ()
+
+
+def _parse_half_day(cells: pa.Array) -> pa.Array:
+    return pc.strptime(cells, format="%Y-%m-%d %I:%M:%S %p", unit="us")
+
+
+def _time_formats() -> Iterator[CellFormat]:
+    hour, pad = r"(?:[01]?\d|2[0-3])", (r" (\d):", r" 0\1:")
+    for fraction, type_ in (("", pa.time32("s")), (r"(?:\.\d{1,6})?", pa.time64("us"))):
+        pattern = rf"{hour}:[0-5]\d(?::[0-5]\d{fraction})?"
+        yield CellFormat("date", pattern, type_, (_SOME_DAY, pad), parse=_parse_time)
+    half_day = ((f"^{_HALF_DAY}$", r"\1 \2"), _SOME_DAY, pad, _ADD_SECONDS)
+    yield CellFormat("date", _HALF_DAY, pa.time32("s"), half_day, parse=_parse_half_day)
+    for pattern in (_CLOCK_DURATION, rf"(?:{_WORD_DURATION})"):
+        parse = partial(_parse_duration, f"^{pattern}$")
+        yield CellFormat("date", pattern, pa.duration("us"), parse=parse)
+
+
+def _parse_time(cells: pa.Array) -> pa.Array:
+    return cells.cast(pa.timestamp("us"))
+
+
+def _parse_duration(pattern: str, cells: pa.Array) -> pa.Array:
+    """Return durations in microseconds, from the named groups of a pattern."""
+    groups = pc.extract_regex(cells, pattern)
+    seconds = pa.scalar(0.0)
+    for name, factor in _SECONDS.items():
+        group = pc.struct_field(groups, name)
+        number = pc.if_else(pc.equal(group, ""), "0", group).cast(pa.float64())
+        seconds = pc.add(seconds, pc.multiply(number, factor))
+    is_negative = pc.equal(pc.struct_field(groups, "sign"), "-")
+    seconds = pc.if_else(is_negative, pc.negate(seconds), seconds)
+    return pc.round(pc.multiply(seconds, 1e6)).cast(pa.int64())
