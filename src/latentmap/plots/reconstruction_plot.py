@@ -178,10 +178,7 @@ def _draw_cells(
     ax.bar([0], [0], color=_BAR_COLOR, label=_NAMES[0])
     ax.plot([], [], "o", color=_LINE_COLORS[1], markersize=4, label=_NAMES[1])
     ax.set_xlim(-0.55, n_columns - 0.45)
-    unit = (
-        f"from {_MAX_DEVIATIONS:g} standard deviations below to {_MAX_DEVIATIONS:g} above the mean"
-    )
-    _finish_lines(ax, n_rows, f"grey lines: {unit} of the column")
+    _finish_lines(ax, n_rows, f"grey lines: mean ± {_MAX_DEVIATIONS:g} standard deviations")
     ax.set_ylim(n_rows - 0.45, -0.6)
     return ax
 
