@@ -83,6 +83,8 @@ def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileE
         ...
     latentmap.errors.FileError: 'aaaaaaaaaaaaaaaaaaaa...': the name is not valid (...)
     """
+    if not os.fspath(path):  # Path("") is the current folder.
+        raise error_type("'': expected a path, found an empty text")
     try:
         Path(path).stat()
     except (OSError, ValueError) as error:
