@@ -66,7 +66,7 @@ def expected_codes(placement, scale, rows, encoded):
     source = ArraySource(rows)
     source.allow_nan = scale.allow_nan
     coordinates = project_rows(source, scale, placement.fitted.principal)
-    return placement.place(coordinates, encoded)[0]
+    return placement.place(coordinates, encoded.__getitem__)[0]
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_row_between_clusters_is_placed_in_one_of_them(make_placement, two_clu
     points, positions = two_clusters
     placement = make_placement(points, positions, n_neighbors=9)
     rows = np.array([[1.9, 0.0], [2.1, 0.0], [0.05, 0.05]])
-    codes, quality = placement.place(rows, np.zeros((3, 2), np.float32))
+    codes, quality = placement.place(rows)
     distances = np.linalg.norm(codes[:, None] - positions, axis=2)
     assert distances.min(axis=1).max() < 0.2
     assert quality.distance_ratio[:2].min() > 2 * quality.distance_ratio[2]
@@ -119,7 +119,7 @@ def test_the_encoder_decides_between_equal_votes(make_placement):
     positions = np.repeat([[5.0, 5.0], [-5.0, -5.0]], 3, axis=0)
     placement = make_placement(points, positions, n_neighbors=6, encoder_weight=1.0)
     encoded = np.array([[5.1, 5.0], [-5.0, -5.1]], np.float32)
-    codes, quality = placement.place(np.zeros((2, 2)), encoded)
+    codes, quality = placement.place(np.zeros((2, 2)), encoded.__getitem__)
     assert codes == pytest.approx(np.array([[5.0, 5.0], [-5.0, -5.0]]))
     assert quality.agreement == pytest.approx([0.5, 0.5])
 
@@ -127,27 +127,39 @@ def test_the_encoder_decides_between_equal_votes(make_placement):
 def test_votes_match_a_direct_computation(digits_map):
     placement = digits_map._state.placement
     rng = np.random.default_rng(0)
-    neighbors, encoded = rng.integers(0, 1400, (4, 7)), rng.normal(size=(4, 2)).astype("float32")
-    distances = np.sort(rng.random((4, 7)), axis=1)
-    codes = placement.vote(encoded, neighbors, distances)
+    encoded = rng.normal(size=(40, 2)).astype("float32")
+    positions = placement.fitted.nearest_positions(encoded[::-1], 300)[1]
+    neighbors = rng.permuted(positions, axis=1)[:, :12]
+    distances = np.sort(rng.random((40, 12)), axis=1)
+    codes = placement.vote(neighbors, distances, encoded.__getitem__)
 
     def kernel(a, b, width):
         return np.exp(-((a - b) ** 2).sum() / (2 * (width * placement.window) ** 2))
 
-    for row in range(4):
+    def shares(distances, decay):
+        weights = np.exp(-decay * (distances / distances[-1]) ** 2)
+        return weights / weights.sum()
+
+    n_encoded = 0
+    for row in range(40):
         positions = placement.fitted.positions[neighbors[row]].astype(float)
-        proximity = np.exp(-2 * (distances[row] / distances[row, -1]) ** 2)
-        votes = [
-            sum(
-                weight * (kernel(p, q, 1) + kernel(p, q, 4))
-                for q, weight in zip(positions, proximity, strict=True)
-            )
-            + placement.encoder_weight * proximity.mean() * kernel(p, encoded[row], 8)
+        near, all_shares = shares(distances[row, :8], 1), shares(distances[row], 2)
+        wide = [
+            sum(w * kernel(p, q, 4) for q, w in zip(positions, near, strict=False))
             for p in positions
         ]
-        mode = positions[int(np.argmax(votes))]
-        weights = [w * kernel(p, mode, 1) for p, w in zip(positions, proximity, strict=True)]
+        narrow = [
+            sum(w * kernel(p, q, np.sqrt(2)) for q, w in zip(positions, all_shares, strict=True))
+            for p in positions
+        ]
+        votes = np.add(wide, narrow)
+        if wide[votes.argmax()] < 0.55:
+            n_encoded += 1
+            votes += [3 / 8 * kernel(p, encoded[row], 12) for p in positions]
+        mode = positions[votes.argmax()]
+        weights = [w * kernel(p, mode, 1) for p, w in zip(positions, all_shares, strict=True)]
         assert codes[row] == pytest.approx(np.average(positions, axis=0, weights=weights), abs=1e-5)
+    assert 0 < n_encoded < 40
 
 
 def test_equal_neighbors_do_not_lower_the_confidence(make_placement):
@@ -156,7 +168,7 @@ def test_equal_neighbors_do_not_lower_the_confidence(make_placement):
     points = np.concatenate([np.zeros((20, 2)), rng.normal(size=(20, 2)) + 5])
     placement = make_placement(points, points, n_neighbors=9, min_spread=0.5)
     rows = np.array([[0.1, 0.0], [2.5, 2.5]])
-    quality = placement.place(rows, np.zeros((2, 2), np.float32))[1]
+    quality = placement.place(rows)[1]
     near, far = placement.confidence(quality)
     assert quality.distance_ratio[0] == pytest.approx(0.2, rel=1e-3)
     assert near > 0.5
@@ -271,7 +283,7 @@ def test_fitted_rows_among_others_are_placed_without_a_search(make_placement, mo
     placement = make_placement(fitted, rng.normal(size=(40, 2)), n_neighbors=5)
     rows = np.concatenate([fitted[:3], rng.normal(size=(2, 2)), fitted[3:6]]).astype(np.float32)
     encoded, sample = np.zeros((8, 2), np.float32), slice(0, None, 4)
-    codes, quality = placement.place(rows, encoded)
+    codes, quality = placement.place(rows, encoded.__getitem__)
     search, searched = FittedRows.nearest_rows, []
 
     def count_and_search(self, points, k):
@@ -279,7 +291,7 @@ def test_fitted_rows_among_others_are_placed_without_a_search(make_placement, mo
         return search(self, points, k)
 
     monkeypatch.setattr(FittedRows, "nearest_rows", count_and_search)
-    sample_codes, sample_quality = placement.place(rows, encoded, sample)
+    sample_codes, sample_quality = placement.place(rows, encoded.__getitem__, sample)
     assert searched == [3]  # Rows 3 and 4 were not fitted, and rows 0 and 4 are measured.
     assert (sample_codes == codes).all()
     assert (codes[[0, 1, 2, 5, 6, 7]] == placement.fitted.positions[:6]).all()

@@ -16,7 +16,17 @@ from latentmap.maps.directions import ROUNDING
 from latentmap.maps.directions import TINY as TINY_LENGTH
 from latentmap.maps.fitted_rows import MAX_FLOAT16
 from latentmap.maps.local_mean import code_limits
-from latentmap.maps.placement import ENCODER_WINDOW, PROXIMITY, TINY, WIDE_WINDOW, Placement
+from latentmap.maps.placement import (
+    CLUSTER_NEIGHBORS,
+    ENCODER_WINDOW,
+    MIN_AGREEMENT,
+    NARROW_DECAY,
+    NARROW_SQUARINGS,
+    TINY,
+    WIDE_DECAY,
+    WIDE_WINDOW,
+    Placement,
+)
 from latentmap.preprocessing.neighbors import MAX_CELL_RATIO, MIN_CELLS
 from latentmap.preprocessing.pca_projection import projection_weights
 
@@ -144,21 +154,39 @@ def _searched_cells(g: OnnxGraph, points: str, index: BatchInvariantIndex) -> st
 def _vote(g: OnnxGraph, placement: Placement, neighbors: str, distances: str, encoded: str) -> str:
     """Return the mode of the positions of neighbours; see `Placement.vote`."""
     positions = _gather(g, placement.fitted.positions.astype(Double), neighbors)
-    farthest = g.add("ReduceMax", distances, np.array([1]))
-    ratio = g.add("Div", distances, g.add("Max", farthest, Double(TINY)))
-    proximity = _gaussian(g, g.add("Mul", ratio, ratio), 1 / (2 * PROXIMITY))
+    n_neighbors = min(placement.n_neighbors, len(placement.fitted))
+    n_wide = min(CLUSTER_NEIGHBORS, n_neighbors)
     rows, columns = _insert_axis(g, positions, 2), _insert_axis(g, positions, 1)
     wide = _votes(g, g.add("Sub", rows, columns), _variance(placement, WIDE_WINDOW))
-    narrow = g.add("Pow", wide, Double(WIDE_WINDOW**2))
-    votes = g.add("Mul", g.add("Add", wide, narrow), _insert_axis(g, proximity, 1))
-    difference = g.add("Sub", positions, _insert_axis(g, encoded, 1))
-    weight = g.add("ReduceMean", proximity, np.array([1]))
-    weight = g.add("Mul", weight, Double(placement.encoder_weight))
-    encoder_votes = _votes(g, difference, _variance(placement, ENCODER_WINDOW))
-    votes = g.add("Add", g.add_sum(votes, 2), g.add("Mul", encoder_votes, weight))
+    narrow = g.add("Pow", wide, Double(2**NARROW_SQUARINGS))
+    wide = g.add("Slice", wide, np.array([0]), np.array([n_wide]), np.array([2]))
+    wide_sums = _weighted_sum(g, wide, _proximity(g, distances, n_wide, WIDE_DECAY))
+    narrow_weights = _proximity(g, distances, n_neighbors, NARROW_DECAY)
+    votes = g.add("Add", wide_sums, _weighted_sum(g, narrow, narrow_weights))
     best = g.add("ArgMax", votes, axis=1, keepdims=1)
-    weights = g.add("Mul", g.add("GatherND", narrow, best, batch_dims=1), proximity)
+    agreement = g.add("GatherElements", wide_sums, best, axis=1)
+    differences = g.add("Sub", positions, _insert_axis(g, encoded, 1))
+    encoder_votes = _votes(g, differences, _variance(placement, ENCODER_WINDOW))
+    encoder_votes = g.add("Mul", encoder_votes, Double(placement.encoder_weight / n_wide))
+    disagrees = g.add("Less", agreement, Double(MIN_AGREEMENT))
+    votes = g.add("Add", votes, g.add("Where", disagrees, encoder_votes, Double(0)))
+    best = g.add("ArgMax", votes, axis=1, keepdims=1)
+    kernel = g.add("GatherND", narrow, best, batch_dims=1)
+    weights = g.add("Mul", g.add("Mul", kernel, kernel), narrow_weights)
     return _weighted_mean(g, weights, positions)
+
+
+def _weighted_sum(g: OnnxGraph, kernels: str, weights: str) -> str:
+    """Return the sums of kernels, shape (n, k, m), with weights of shape (n, m)."""
+    return g.add_sum(g.add("Mul", kernels, _insert_axis(g, weights, 1)), 2)
+
+
+def _proximity(g: OnnxGraph, distances: str, k: int, decay: float) -> str:
+    """Return the weights of the k nearest neighbours; see `maps.placement.proximity`."""
+    nearest, last = g.columns(distances, 0, k), g.columns(distances, k - 1, k)
+    ratio = g.add("Div", nearest, g.add("Max", last, Double(TINY)))
+    weights = _gaussian(g, g.add("Mul", ratio, ratio), 1 / (2 * decay))
+    return g.add("Div", weights, g.add_sum(weights, 1, keepdims=1))
 
 
 def _votes(g: OnnxGraph, differences: str, variance: float) -> str:

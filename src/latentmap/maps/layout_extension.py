@@ -99,7 +99,7 @@ def _neighbor_search(
 
 def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool) -> np.ndarray:
     """Return positions of all rows, each placed by its nearest rows of the sample."""
-    placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
+    placement = default_placement(sample, data.seed)
     search_points = sample.to_search_points(sample.points)
     index = NeighborIndex(search_points, data.seed, n_searched_cells=SEARCHED_CELLS)
     positions = np.empty((len(data.rows), sample.positions.shape[1]), np.float32)
@@ -107,7 +107,6 @@ def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool)
         for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
             neighbors = index.search(sample.to_search_points(batch), placement.n_neighbors)
             points = placement.fitted.to_points(batch)
-            no_encoder_output = np.zeros((len(batch), positions.shape[1]), np.float32)
-            positions[slice_] = placement.place_by(neighbors, points, no_encoder_output)[0]
+            positions[slice_] = placement.place_by(neighbors, points)[0]
             advance(len(batch))
     return positions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,9 +114,13 @@ def _place_batches(
     assert placement is not None
     for rows in read_new_rows(model, X):
         coordinates = project_rows(ArraySource(rows), scale, placement.fitted.principal)
-        encoded = encode_batch(model, rows)
+        encode = partial(_encode_subset, model, rows)
         sample = slice(None, None, max(1, len(rows) // sample_size) if sample_size else 1)
-        yield rows, *placement.place(coordinates, encoded, sample), sample
+        yield rows, *placement.place(coordinates, encode, sample), sample
+
+
+def _encode_subset(model: LatentMap, rows: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    return encode_batch(model, rows[indices])
 
 
 def add_local_means(model: LatentMap, codes: np.ndarray, decoded: np.ndarray) -> np.ndarray:

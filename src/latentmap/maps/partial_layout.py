@@ -1,7 +1,5 @@
 """Positions of the rows for which a layout of the user has none."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from latentmap.maps.layout_sample import sample_of_positions
@@ -27,13 +25,12 @@ def fill_positions(
         data.rows.subset(np.flatnonzero(mask)) for mask in (~is_missing, is_missing)
     )
     sample = sample_of_positions(data, placed_rows, positions[~is_missing], metric, verbose)
-    placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
+    placement = default_placement(sample, data.seed)
     result = positions.astype(np.float32)
     filled = np.empty((len(other_rows), positions.shape[1]), np.float32)
     with progress("placing rows without a position", len(other_rows), verbose) as advance:
         for slice_, batch in project_batches(other_rows, data.scale, sample.principal):
-            no_encoder_output = np.zeros((len(batch), positions.shape[1]), np.float32)
-            filled[slice_] = placement.place(batch, no_encoder_output)[0]
+            filled[slice_] = placement.place(batch)[0]
             advance(len(batch))
     result[is_missing] = filled
     return result

@@ -1,13 +1,13 @@
 """Placement of rows on a map by their nearest fitted rows.
 
 A network alone blurs the fine structure of a layout. A map therefore stores fitted rows and their
-layout positions. A row is placed at the mode of the positions of its nearest fitted rows, to which
-the encoder adds one vote.
+layout positions. A row is placed at the mode of the positions of its nearest fitted rows. If these
+rows are in several clusters, the encoder also has a vote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -19,15 +19,28 @@ from latentmap.value_types import Positive, Range
 
 # Number of neighbours that are compared with the encoder's output if none of them vote.
 COMPARED_NEIGHBORS = 10
-# Standard deviations of the wide votes and of the encoder's vote, as multiples of `window`, the
-# standard deviation of the narrow votes.
-WIDE_WINDOW, ENCODER_WINDOW = 4.0, 8.0
-# The weight of a neighbour at the distance d is exp(−PROXIMITY · d² / d_k²), where d_k is the
-# distance of the farthest neighbour.
-PROXIMITY = 2.0
+# Number of nearest neighbours whose wide votes select a cluster.
+CLUSTER_NEIGHBORS = 8
+# Standard deviation of the wide votes, as a multiple of `window`.
+WIDE_WINDOW = 4.0
+# A wide vote is squared this number of times to get a narrow vote, whose standard deviation is
+# therefore √2 windows.
+NARROW_SQUARINGS = 3
+# Standard deviation of the encoder's vote, as a multiple of `window`.
+ENCODER_WINDOW = 12.0
+# The encoder votes if the sum of the wide votes for the best position is smaller than this. It is
+# above a half, so that the encoder decides between two equal groups of neighbours.
+MIN_AGREEMENT = 0.55
+# The weight of the wide vote of a neighbour at the distance d is proportional to
+# exp(−WIDE_DECAY · d² / d_m²), where d_m is the distance of the farthest neighbour that has such a
+# vote. NARROW_DECAY is that of the narrow votes.
+WIDE_DECAY, NARROW_DECAY = 1.0, 2.0
 TINY = 1e-12
 VOTE_ROWS = 512  # Number of rows whose votes are computed at once, to limit the memory.
 MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours and averaged rows in a model file.
+
+# Returns the encoder's output for the rows with given indices, shape (n, n_components).
+Encode = Callable[[np.ndarray], np.ndarray]
 
 
 class PlacementQuality(NamedTuple):
@@ -57,9 +70,9 @@ class Placement(FileRecord):
         Number of nearest fitted rows that vote for the position of a row. 0 means that the encoder
         alone places rows that were not fitted.
     window : float
-        Standard deviation of a vote, in the units of codes.
+        Standard deviation of the weights in the mean around the mode, in the units of codes.
     encoder_weight : float
-        Number of votes of the encoder.
+        Weight of the encoder's vote, relative to the mean weight of a wide vote.
     n_decoding_rows : int
         Number of fitted rows in the local mean that decodes a position; see `decode_by_local_mean`.
     decoder_weight : float
@@ -84,7 +97,7 @@ class Placement(FileRecord):
     row_size: Annotated[float, Range(0, 3e38)]
 
     def place(
-        self, coordinates: np.ndarray, encoded: np.ndarray, sample: slice = slice(None)
+        self, coordinates: np.ndarray, encode: Encode | None = None, sample: slice = slice(None)
     ) -> tuple[np.ndarray, PlacementQuality]:
         """Place rows by their coordinates on the principal components and the encoder's output.
 
@@ -94,7 +107,9 @@ class Placement(FileRecord):
         Parameters
         ----------
         coordinates : ndarray of shape (n, d)
-        encoded : ndarray of shape (n, n_components)
+        encode : callable, optional
+            Returns the encoder's output for the rows with given indices, shape (m, n_components).
+            By default, the encoder has no vote.
         sample : slice
             Rows whose quality is measured; by default all rows.
 
@@ -110,50 +125,82 @@ class Placement(FileRecord):
         n_neighbors = min(self.n_neighbors or COMPARED_NEIGHBORS, len(self.fitted))
         neighbors = self.fitted.nearest_rows(points[searched], n_neighbors)
         codes = self.fitted.positions[indices]
-        codes[searched], distances = self.place_by(neighbors, points[searched], encoded[searched])
+        codes[searched], distances = self.place_by(
+            neighbors, points[searched], _select(encode, searched)
+        )
         measured = np.searchsorted(searched, sample_indices)
         return codes, self.measure(codes[sample], neighbors[measured], distances[measured])
 
     def place_by(
-        self, neighbors: np.ndarray, points: np.ndarray, encoded: np.ndarray
+        self, neighbors: np.ndarray, points: np.ndarray, encode: Encode | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of points with given nearest fitted rows, and the distances to them."""
         distances = self.fitted.distances(points, neighbors)
-        indices = self.fitted.find(points)[:, None]
-        codes = self.vote(encoded, neighbors, distances)
-        return np.where(indices >= 0, self.fitted.positions[indices[:, 0]], codes), distances
+        indices = self.fitted.find(points)
+        codes, new = self.fitted.positions[indices], np.flatnonzero(indices < 0)
+        codes[new] = self.vote(neighbors[new], distances[new], _select(encode, new))
+        return codes, distances
 
-    def vote(self, encoded: np.ndarray, neighbors: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    def vote(
+        self, neighbors: np.ndarray, distances: np.ndarray, encode: Encode | None = None
+    ) -> np.ndarray:
         """Return the mode of the positions of given neighbours, shape (n, n_components).
 
-        The position of every neighbour gets a narrow and a wide Gaussian vote from each neighbour,
-        and a still wider vote from the encoder. The votes of nearer neighbours have more weight.
-        The wide votes select a cluster, and the narrow votes the position in it. The position with
-        the greatest sum is moved once to the mean within the window, a step of mean shift
-        (Y. Cheng, IEEE PAMI 17, 1995).
+        The position of every neighbour gets wide Gaussian votes from the nearest neighbours, and
+        narrow ones from all neighbours. The votes of nearer neighbours have more weight. The wide
+        votes select a cluster, and the narrow votes the position in it. If the nearest neighbours
+        are in several clusters, the encoder adds a still wider vote. The position with the greatest
+        sum is moved once to the mean within the window, a step of mean shift (Y. Cheng, IEEE PAMI
+        17, 1995).
+
+        ``encode`` is called at most once, for the rows whose neighbours are in several clusters.
         """
-        if not self.n_neighbors:
-            return encoded
-        codes = np.empty_like(encoded)
-        for block in row_blocks(len(encoded), VOTE_ROWS):
-            codes[block] = self._vote(encoded[block], neighbors[block], distances[block])
+        if encode is not None and not self.n_neighbors:
+            return encode(np.arange(len(neighbors)))
+        codes, agreement = self._vote_in_blocks(neighbors, distances)
+        rows = np.flatnonzero(agreement < MIN_AGREEMENT)
+        if encode is not None and self.encoder_weight and len(rows):
+            codes[rows], _ = self._vote_in_blocks(neighbors[rows], distances[rows], encode(rows))
         return codes
 
-    def _vote(
-        self, encoded: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
-    ) -> np.ndarray:
-        # The rows are the last axis of all arrays, because operations on long axes are fast.
-        positions = self.fitted.positions[neighbors].transpose(2, 1, 0)
-        positions = np.ascontiguousarray(positions, np.float64)
-        farthest = np.maximum(distances[:, -1], TINY)
-        proximity = np.exp(-PROXIMITY * (distances.T / farthest) ** 2)
+    def _vote_in_blocks(
+        self, neighbors: np.ndarray, distances: np.ndarray, encoded: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the modes, and the sums of the wide votes for them."""
+        codes = np.empty((len(neighbors), self.fitted.positions.shape[1]), np.float32)
+        agreement = np.empty(len(neighbors))
+        for block in row_blocks(len(neighbors), VOTE_ROWS):
+            # The rows are the last axis of all arrays, because operations on long axes are fast.
+            positions = self.fitted.positions[neighbors[block]].transpose(2, 1, 0)
+            positions = np.ascontiguousarray(positions, np.float64)
+            wide_sums, narrow, weights = self._sum_votes(positions, distances[block])
+            votes = wide_sums + (narrow * weights).sum(axis=1)
+            if encoded is not None:
+                votes += self._encoder_votes(positions, encoded[block])
+            best, rows = votes.argmax(axis=0), np.arange(votes.shape[1])
+            weights *= narrow[best, :, rows].T ** 2
+            codes[block] = ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
+            agreement[block] = wide_sums[best, rows]
+        return codes, agreement
+
+    def _sum_votes(
+        self, positions: np.ndarray, distances: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the sums of the wide votes, the narrow votes, and the weights of the latter.
+
+        ``positions`` has shape (n_components, k, n), the narrow votes (k, k, n), the others (k, n).
+        """
         wide = self._votes(positions[:, :, None] - positions[:, None])
-        narrow = wide ** int(WIDE_WINDOW**2)
-        votes = ((wide + narrow) * proximity).sum(axis=1)
-        encoder_votes = self._votes(positions - encoded.T[:, None], ENCODER_WINDOW)
-        votes += self.encoder_weight * proximity.mean(axis=0) * encoder_votes
-        weights = narrow[votes.argmax(axis=0), :, np.arange(len(encoded))].T * proximity
-        return ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
+        wide_weights = proximity(distances[:, :CLUSTER_NEIGHBORS], WIDE_DECAY).T
+        wide_sums = (wide[:, : len(wide_weights)] * wide_weights).sum(axis=1)
+        for _ in range(NARROW_SQUARINGS):
+            wide *= wide
+        return wide_sums, wide, proximity(distances, NARROW_DECAY).T
+
+    def _encoder_votes(self, positions: np.ndarray, encoded: np.ndarray) -> np.ndarray:
+        """Return the encoder's votes for positions of shape (n_components, k, n)."""
+        weight = self.encoder_weight / min(CLUSTER_NEIGHBORS, positions.shape[1])
+        return weight * self._votes(positions - encoded.T[:, None], ENCODER_WINDOW)
 
     def _votes(self, differences: np.ndarray, width: float = WIDE_WINDOW) -> np.ndarray:
         """Return the votes at differences of positions, whose first axis is the component.
@@ -206,3 +253,23 @@ class Placement(FileRecord):
         self.fitted.validate()
         if self.n_neighbors > len(self.fitted):
             raise ValueError(f"placement: expected at most {len(self.fitted)} neighbours")
+
+
+def _select(encode: Encode | None, rows: np.ndarray) -> Encode | None:
+    """Return the function that encodes a selection of rows by their indices in it."""
+    return None if encode is None else lambda indices: encode(rows[indices])
+
+
+def proximity(distances: np.ndarray, decay: float) -> np.ndarray:
+    """Return weights that decrease with the distance, shape (n, k); those of a row have the sum 1.
+
+    They are proportional to exp(−decay · d² / d_k²), where d_k is the last distance of a row.
+
+    Examples
+    --------
+    >>> proximity(np.array([[0.0, 1.0]]), decay=np.log(3.0)).round(3).tolist()
+    [[0.75, 0.25]]
+    """
+    farthest = np.maximum(distances[:, -1:], TINY)
+    weights = np.exp(-decay * (distances / farthest) ** 2)
+    return weights / weights.sum(axis=1, keepdims=True)

@@ -30,10 +30,23 @@ RECALL_NEIGHBORS = (10, 50)
 # `local_scale` is the median distance to neighbour number SCALE_NEIGHBOR, over about SCALE_SAMPLE
 # positions.
 SCALE_NEIGHBOR, SCALE_SAMPLE = 10, 3000
+# Numbers of neighbours of at most FEW_ROWS stored rows, and of more. Fewer rows are farther apart,
+# and distant neighbours blur their positions.
+FEW_ROWS = 10_000
+FEW_NEIGHBORS, MANY_NEIGHBORS = 8, 20
+WINDOW = 2.0  # Default window in units of the local scale.
+# Default weight of the encoder. It has learned the positions of fitted rows, so it has no more.
+ENCODER_WEIGHT = 3.0
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
-# The encoder has learned the positions of fitted rows, so its weight is limited.
-DEFAULT = (8, 2.0, 3.0)
-CANDIDATES = ((5, 2.0, 3.0), (8, 1.0, 3.0), (16, 2.0, 3.0), (8, 2.0, 0.0), (0, 2.0, 0.0))
+CANDIDATES = (
+    (5, WINDOW, ENCODER_WEIGHT),
+    (FEW_NEIGHBORS, WINDOW, ENCODER_WEIGHT),
+    (FEW_NEIGHBORS, WINDOW / 2, ENCODER_WEIGHT),
+    (MANY_NEIGHBORS, WINDOW, ENCODER_WEIGHT),
+    (FEW_NEIGHBORS, WINDOW, 0.0),
+    (MANY_NEIGHBORS, WINDOW, 0.0),
+    (0, WINDOW, 0.0),
+)
 # A candidate replaces the default if its recall is above this multiple of the default's recall.
 MIN_IMPROVEMENT = 1.05
 N_DECODING_ROWS = (10, 20, 40)
@@ -61,7 +74,7 @@ def fit_placement(
     placement = default_placement(sample, seed)
     if len(placement.fitted) < MIN_ROWS:
         return placement
-    return _select_votes(placement, placement.window / DEFAULT[1], encode)
+    return _select_votes(placement, placement.window / WINDOW, encode)
 
 
 def default_placement(sample: LayoutSample, seed: int) -> Placement:
@@ -69,6 +82,7 @@ def default_placement(sample: LayoutSample, seed: int) -> Placement:
     directions = sample.directions
     points = quantize(sample.points / np.float32(sample.point_scale))
     positions = sample.positions.astype(np.float32)[RowLookup(points).find(points)]
+    n_neighbors = FEW_NEIGHBORS if len(positions) <= FEW_ROWS else MANY_NEIGHBORS
     fitted = FittedRows(
         row_mean=sample.principal.mean,
         components=sample.principal.components,
@@ -81,9 +95,9 @@ def default_placement(sample: LayoutSample, seed: int) -> Placement:
     )
     return Placement(
         fitted=fitted,
-        n_neighbors=min(DEFAULT[0], len(positions)),
-        window=DEFAULT[1] * local_scale(positions),
-        encoder_weight=DEFAULT[2],
+        n_neighbors=min(n_neighbors, len(positions)),
+        window=WINDOW * local_scale(positions),
+        encoder_weight=ENCODER_WEIGHT,
         n_decoding_rows=min(20, len(positions)),
         decoder_weight=0.0,
         min_spread=_total_spread(fitted),
@@ -110,7 +124,7 @@ def _select_votes(
 
     def recall(candidate: Placement) -> float:
         k = candidate.n_neighbors
-        codes = candidate.vote(encoded, neighbors[:, :k], distances[:, :k])
+        codes = candidate.vote(neighbors[:, :k], distances[:, :k], encoded.__getitem__)
         nearest = drop_self(fitted.nearest_positions(codes, n_searched)[1], queries)
         return sum(_recall(neighbors, nearest, k) for k in RECALL_NEIGHBORS)
 
@@ -127,7 +141,7 @@ def _select_votes(
     k = best.n_neighbors or COMPARED_NEIGHBORS
     neighbors, distances = neighbors[:, :k], distances[:, :k]
     best = replace(best, min_spread=_min_spread(best, neighbors))
-    codes = best.vote(encoded, neighbors, distances)
+    codes = best.vote(neighbors, distances, encoded.__getitem__)
     ratios = best.measure(codes, neighbors, distances).distance_ratio
     # Copies of a row have the ratio 0, which says nothing about the distances of other rows.
     high_ratio = np.percentile(ratios[ratios > 0], HIGH_PERCENTILE) if ratios.any() else 1.0

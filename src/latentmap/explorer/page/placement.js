@@ -9,7 +9,8 @@ import { dotProduct, matrixProduct, numberAt, squaredDistance, sum, weightedMean
 
 // Settings of `preprocessing.neighbors.BatchInvariantIndex` and of `maps.placement`.
 const [MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO] = [4, 32, 2];
-const [WIDE_WINDOW, ENCODER_WINDOW, PROXIMITY, TINY] = [4, 8, 2, 1e-12];
+const [CLUSTER_NEIGHBORS, WIDE_WINDOW, NARROW_POWER, ENCODER_WINDOW] = [8, 4, 8, 12];
+const [WIDE_DECAY, NARROW_DECAY, MIN_AGREEMENT, TINY] = [1, 2, 0.55, 1e-12];
 const MAX_HALF = 6e4;
 // Settings of `maps.directions`.
 const [ROUNDING, MIN_LENGTH] = [2 ** -11, 1.1754943508222875e-38];
@@ -92,21 +93,20 @@ export function placeByStoredRows(description, read) {
   /** Return the mode of the votes of the nearest rows; see `Placement.vote`. @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded */
   function vote(rows, squares, encoded) {
     const candidates = Array.from(rows, positionOf);
-    const farthest = Math.max(Math.sqrt(squares[squares.length - 1]), TINY) ** 2;
-    const proximity = squares.map((square) => Math.exp((-PROXIMITY * square) / farthest));
-    const meanProximity = sum(proximity) / proximity.length;
-    let [best, mostVotes] = [new Float64Array(rows.length), -Infinity];
-    for (const candidate of candidates) {
-      let votes = encoder_weight * meanProximity * voteOf(candidate, encoded, ENCODER_WINDOW);
-      const narrow = new Float64Array(rows.length);
-      candidates.forEach((other, i) => {
-        const wide = voteOf(candidate, other, WIDE_WINDOW);
-        narrow[i] = wide ** (WIDE_WINDOW ** 2) * proximity[i];
-        votes += wide * proximity[i] + narrow[i];
-      });
-      if (votes > mostVotes) [best, mostVotes] = [narrow, votes];
+    const wideWeights = proximity(squares.slice(0, CLUSTER_NEIGHBORS), WIDE_DECAY);
+    const narrowWeights = proximity(squares, NARROW_DECAY);
+    const wide = candidates.map((a) => Float64Array.from(candidates, (b) => voteOf(a, b, WIDE_WINDOW)));
+    const narrow = wide.map((votes) => votes.map((value) => value ** NARROW_POWER));
+    const wideSums = wide.map((votes) => dotProduct(wideWeights, votes));
+    let votes = narrow.map((values, i) => wideSums[i] + dotProduct(narrowWeights, values));
+    let best = votes.indexOf(Math.max(...votes));
+    if (wideSums[best] < MIN_AGREEMENT) {
+      const weight = encoder_weight / wideWeights.length;
+      votes = votes.map((value, i) => value + weight * voteOf(candidates[i], encoded, ENCODER_WINDOW));
+      best = votes.indexOf(Math.max(...votes));
     }
-    return weightedMean(best, Float64Array.from(candidates.flatMap((position) => [...position])));
+    const weights = narrow[best].map((value, i) => value ** 2 * narrowWeights[i]);
+    return weightedMean(weights, Float64Array.from(candidates.flatMap((position) => [...position])));
   }
 
   return (row, encoded) => {
@@ -118,6 +118,17 @@ export function placeByStoredRows(description, read) {
     const { rows, squares } = nearestRows(searchPoint, description.n_neighbors);
     return Float32Array.from(vote(rows, squares, encoded));
   };
+}
+
+/**
+ * Return the weights of neighbours with given squared distances; see `maps.placement.proximity`.
+ * @param {Float64Array} squares @param {number} decay
+ */
+function proximity(squares, decay) {
+  const farthest = Math.max(Math.sqrt(squares[squares.length - 1]), TINY) ** 2;
+  const weights = squares.map((square) => Math.exp((-decay * square) / farthest));
+  const total = sum(weights);
+  return weights.map((weight) => weight / total);
 }
 
 /**
