@@ -210,7 +210,7 @@ def test_an_unreadable_file_shows_the_error_of_the_server(open_page, links, name
     page.tab.set_input_files("#file", file)
     page.tab.wait_for_selector("#notice:not([hidden])")
     assert page.text("#notice p").startswith(name)
-    assert page.text("#notice p").endswith(("found '.doc'", "that Pillow reads)"))
+    assert page.text("#notice p").endswith(("the suffix '.doc'", "that Pillow reads)"))
     assert page.tab.locator("#notice b").count() == 0
 
 

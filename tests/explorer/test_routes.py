@@ -183,7 +183,7 @@ def test_rows_of_a_file_are_placed(serve, wide_scene, wine):
     [
         ("rows.csv", b"a,b\n1,2\n", "rows.csv: X has 2 features"),
         ("rows.csv", b"a,b\n1,x\n", "rows.csv, column b: expected numbers, found string"),
-        ("../a.exe", b"MZ", "a.exe: expected one of the suffixes"),
+        ("../a.exe", b"MZ", "a.exe: expected a table"),
         ("me.png", b"no image", "me.png: cannot be read as an image"),
         ("<img src=x>.gif", b"", "<img src=x>.gif: cannot be read as an image"),
     ],

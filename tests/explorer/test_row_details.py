@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentmap.data import Table
+from latentmap.errors import DataError
 from latentmap.explorer.json_values import encode_rows
 from latentmap.explorer.row_details import count_unknown, describe_row, place_rows
 
@@ -55,3 +56,19 @@ def test_new_rows_of_a_mixed_table_are_placed(mixed_scene, people):
     assert [row["original"][2] for row in rows] == ["Atlantis", "Spain", None]
     assert rows[0]["original"][0] == "new"
     assert rows[1]["error"] > 0
+
+
+def test_columns_of_new_rows_are_matched_by_their_names(mixed_scene, people):
+    rows = place_rows(mixed_scene, Table(people[:3]))
+    shuffled = (
+        people[:3].drop(columns="name").assign(other=1)[["note", "other", *people.columns[1:7]]]
+    )
+    matched = place_rows(mixed_scene, Table(shuffled))
+    assert [row["point"] for row in matched] == [row["point"] for row in rows]
+    assert [row["original"][1:] for row in matched] == [row["original"][1:] for row in rows]
+    assert matched[0]["original"][0] is None
+
+
+def test_new_rows_without_a_fitted_column_are_refused(mixed_scene, people):
+    with pytest.raises(DataError, match="no 'age'"):
+        place_rows(mixed_scene, Table(people[:3].drop(columns="age")))

@@ -96,9 +96,9 @@ def test_an_image_of_another_size_is_resized():
         ("C:\\up.npz", b"nonsense", "up.npz: cannot be read as"),
         ("a.parquet", b"PAR1nonsense", "a.parquet: cannot be read as"),
         ("me.png", b"\x89PNG nonsense", "me.png: cannot be read as an image"),
-        ("run.exe", b"MZ", "run.exe: expected one of the suffixes .npy,"),
-        ("nothing", b"", "nothing: expected one of the suffixes"),
-        ("", b"", "the file: expected one of the suffixes"),
+        ("run.exe", b"MZ", "run.exe: expected a table (such as .csv"),
+        ("nothing", b"", "nothing: expected a table"),
+        ("", b"", "the file: expected a table"),
         ("x\x1b[31m.csv", b"", "x\N{REPLACEMENT CHARACTER}[31m.csv: expected rows"),
     ],
 )

@@ -165,10 +165,8 @@ class Router:
         name = unquote(argument)
         options = stored_table_options(self._scene.estimator)
         upload = read_upload(name, body, self._scene.images, self._label, options)
-        # A subset is encoded without a warning of unknown values, which the note counts.
-        sample = upload.rows.subset(np.arange(len(upload.rows)))
-        rows, note = place_rows(self._scene, sample), upload.note
-        if unknown := count_unknown(self._scene, sample):
+        rows, note = place_rows(self._scene, upload.rows), upload.note
+        if unknown := count_unknown(self._scene, upload.rows):
             counts = ", ".join(f"{name} ({count})" for name, count in unknown.items())
             note = f"Values that were not fitted count as missing: {counts}."
         return _json_response({"rows": rows, "total": upload.total, "note": note})

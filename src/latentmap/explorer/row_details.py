@@ -30,8 +30,13 @@ def describe_row(scene: Scene, index: int) -> dict[str, Any]:
 def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
     """Return the point, details and similar rows of each uploaded row, as JSON values."""
     labels = source.labels
-    if scene.estimator.table_ is None and source.table_schema is not None:
-        source = Table(source[:], name=source.name).numbers()
+    if source.table_schema is not None:
+        is_table = scene.estimator.table_ is not None
+        source = (
+            _arrange_columns(scene, source)
+            if is_table
+            else Table(source[:], name=source.name).numbers()
+        )
     encoded = numeric_rows(scene.estimator, source)
     encoded.check(encoded[:], 0)
     codes = scene.model.transform(encoded)
@@ -44,6 +49,30 @@ def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
         {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
         for i in range(len(codes))
     ]
+
+
+def _arrange_columns(scene: Scene, source: Source) -> Source:
+    """Return a table with the columns of the scene in their order.
+
+    Columns that are not fitted may be missing, and other columns are left out. A table without a
+    fitted column is returned unchanged, because its encoder names the columns that are missing.
+    """
+    import pyarrow as pa
+
+    encoder, schema = scene.estimator.table_, scene.rows.table_schema
+    assert encoder is not None and schema is not None
+    rows: pa.Table = source[:]
+    if not set(encoder.names) <= set(rows.column_names):
+        return source
+    columns = {
+        field.name: rows[field.name]
+        if field.name in rows.column_names
+        else pa.nulls(len(rows), field.type)
+        for field in schema.schema
+    }
+    table = Table(pa.table(columns), roles=encoder.string_roles(), name=source.name)
+    # A subset is encoded without a warning of unknown values, which `count_unknown` counts.
+    return table.subset(np.arange(len(rows)))
 
 
 def count_unknown(scene: Scene, source: Source) -> dict[str, int]:

@@ -45,10 +45,9 @@ def read_upload(
     display_name = _display_name(name)
     suffix = PurePosixPath(display_name).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):
-        known_suffixes = ", ".join((*FILE_SUFFIXES, *IMAGE_SUFFIXES))
         raise FileError(
-            f"{display_name}: expected one of the suffixes {known_suffixes}, "
-            f"found {suffix or 'none'!r}"
+            f"{display_name}: expected a table (such as .csv or .parquet), an array (.npy) or an "
+            f"image, found the suffix {suffix or 'none'!r}"
         )
     with (
         _LOCK,
