@@ -172,10 +172,10 @@ def test_invalid_codes_raise(codes, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_clusters": 0}, "n_clusters: expected an integer above 0, found 0"),
-        ({"n_clusters": 2.5}, "n_clusters: expected an integer above 0, found 2.5"),
+        ({"n_clusters": 0}, "n_clusters: expected an integer of at least 1, found 0"),
+        ({"n_clusters": 2.5}, "n_clusters: expected an integer of at least 1, found 2.5"),
         ({"n_clusters": True}, "n_clusters: expected an integer"),
-        ({"n_exemplars": 0}, "n_exemplars: expected an integer above 0"),
+        ({"n_exemplars": 0}, "n_exemplars: expected an integer of at least 1"),
         ({"n_clusters": 3}, "at most the number of different codes, 2, found 3"),
     ],
 )

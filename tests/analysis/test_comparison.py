@@ -90,7 +90,7 @@ def test_input_that_is_not_one_row_raises(a, b, message):
 def test_too_few_reference_rows_or_pairs_raise():
     with pytest.raises(DataError, match="at least 2 rows for random pairs, found 1"):
         compare(MODEL, X[0], X[1], reference=X[:1])
-    with pytest.raises(SettingError, match="n_pairs: expected at least 1, found 0"):
+    with pytest.raises(SettingError, match="n_pairs: expected an integer of at least 1, found 0"):
         compare(MODEL, X[0], X[1], reference=X, n_pairs=0)
 
 

@@ -85,7 +85,13 @@ def test_copy_has_distance_zero(rows):
         (np.zeros((9, 2)), np.zeros((0, 2)), 5, DataError, "generated rows"),
         (np.zeros((9, 2)), np.full((5, 2), np.nan), 5, DataError, "found NaN"),
         (np.zeros((9, 2)), np.array([["a", "b"]]), 5, DataError, "expected real numbers"),
-        (np.zeros((9, 2)), np.zeros((5, 2)), 0, SettingError, "k: expected at least 1"),
+        (
+            np.zeros((9, 2)),
+            np.zeros((5, 2)),
+            0,
+            SettingError,
+            "k: expected an integer",
+        ),
     ],
 )
 def test_invalid_rows_raise(real, generated, k, error, message):

@@ -113,7 +113,7 @@ def test_few_reference_codes(plane):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"n_codes": 1}, SettingError, "n_codes: expected at least 2"),
+        ({"n_codes": 1}, SettingError, "n_codes: expected an integer of at least 2"),
         ({"reference": None}, SettingError, "Plane is not a map"),
         ({"a": [1, 2, 3]}, DataError, r"expected shape \(n, 2\)"),
         ({"b": [1, np.nan]}, DataError, "finite"),

@@ -54,7 +54,7 @@ def test_seed_determines_the_perturbations(plane, ring, ring_density):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"n_samples": 0}, SettingError, "n_samples: expected at least 1"),
+        ({"n_samples": 0}, SettingError, "n_samples: expected an integer of at least 1"),
         ({"spread": 0}, SettingError, "spread"),
         ({"spread": np.nan}, SettingError, "spread"),
         ({"reference": None}, SettingError, "Plane is not a map"),

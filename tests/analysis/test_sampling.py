@@ -116,7 +116,7 @@ def test_invalid_codes_raise(codes, message):
 def test_wrong_number_of_components_raises(density):
     with pytest.raises(DataError, match=r"expected shape \(n, 2\)"):
         density.log_density(np.ones((3, 5)))
-    with pytest.raises(SettingError, match="n_samples: expected at least 1"):
+    with pytest.raises(SettingError, match="n_samples: expected an integer of at least 1"):
         density.sample(0)
 
 

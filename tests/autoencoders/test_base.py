@@ -119,7 +119,7 @@ def test_samples_depend_on_random_state(model):
 
 @pytest.mark.parametrize("n_samples", [0, -1, 1.5, "2", None])
 def test_invalid_n_samples_is_refused(n_samples, image_model):
-    with pytest.raises(SettingError, match="n_samples: expected an integer above 0, found"):
+    with pytest.raises(SettingError, match="n_samples: expected an integer of at least 1, found"):
         image_model.sample(n_samples)
 
 

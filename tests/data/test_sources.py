@@ -78,7 +78,9 @@ def test_blocks_are_read_whole_and_once_per_epoch(set_memory_use):
 
 
 def test_batch_size_is_checked_before_iteration():
-    with pytest.raises(SettingError, match="batch size: expected at least 1, found 0"):
+    with pytest.raises(
+        SettingError, match="batch size: expected an integer of at least 1, found 0"
+    ):
         numbered().batches(0)
 
 

@@ -70,7 +70,7 @@ def test_an_impossible_address(address):
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "two"])
 def test_an_invalid_number_of_workers(count):
-    with pytest.raises(SettingError, match="workers: expected an integer above 0"):
+    with pytest.raises(SettingError, match="workers: expected an integer of at least 1"):
         Workers(count).__enter__()
 
 

@@ -155,10 +155,16 @@ ROWS = [[1.0]] * 5
     ("call", "message"),
     [
         (lambda: random_triplet_accuracy(ROWS, ROWS[:4]), "codes: expected 5"),
-        (lambda: random_triplet_accuracy(ROWS, ROWS, 0), "n_triplets: expected at least 1"),
+        (
+            lambda: random_triplet_accuracy(ROWS, ROWS, 0),
+            "n_triplets: expected an integer",
+        ),
         (lambda: random_triplet_accuracy(ROWS, [*ROWS[:4], [np.nan]]), "codes, row 4: expected fi"),
         (lambda: distance_rank_correlation(ROWS, ROWS[:4]), "codes: expected 5"),
-        (lambda: distance_rank_correlation(ROWS, ROWS, 0), "max_rows: expected at least 1"),
+        (
+            lambda: distance_rank_correlation(ROWS, ROWS, 0),
+            "max_rows: expected an integer",
+        ),
         (lambda: centroid_rank_correlation(ROWS, ROWS[:4], [1] * 5), "codes: expected 5"),
         (lambda: centroid_rank_correlation(ROWS, ROWS, [1]), "labels: expected 5"),
     ],

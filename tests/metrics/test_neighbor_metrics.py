@@ -59,7 +59,10 @@ def test_first_label_in_order_wins_a_tie():
         (lambda: neighbor_accuracy([[1.0]], [1], [[1.0, 2.0]], [1]), "expected 2 components"),
         (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]], [1, 2]), "reference_labels: expected 1"),
         (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]]), "reference_labels: expected a label"),
-        (lambda: neighbor_accuracy([[1.0]] * 2, [1, 2], k=0), "k: expected at least 1"),
+        (
+            lambda: neighbor_accuracy([[1.0]] * 2, [1, 2], k=0),
+            "k: expected an integer",
+        ),
     ],
 )
 def test_mismatched_arguments_raise(call, message):

@@ -129,7 +129,7 @@ ROW, ROWS = [[1.0, 2.0]], [[1.0, 2.0]] * 5
     ("call", "message"),
     [
         (lambda: neighbor_recall(ROWS, ROWS[:4]), "^codes: expected 5"),
-        (lambda: neighbor_recall(ROWS, ROWS, k=0), "^k: expected at least 1"),
+        (lambda: neighbor_recall(ROWS, ROWS, k=0), "^k: expected an integer of at least 1"),
         (lambda: neighbor_recall(ROWS, ROWS, ROWS), "expected both or neither"),
         (lambda: neighbor_recall(ROWS, ROWS, None, ROWS), "expected both or neither"),
         (lambda: neighbor_recall(ROWS, ROWS, ROWS, ROWS[:4]), "^reference_codes: expected 5"),

@@ -91,7 +91,7 @@ def test_tied_neighbors_have_their_mean_rank():
     ("codes", "k", "message"),
     [
         ([[1.0]] * 4, 10, "codes: expected 5"),
-        ([[1.0]] * 5, 0, "k: expected at least 1"),
+        ([[1.0]] * 5, 0, "k: expected an integer of at least 1"),
         ([[1.0]] * 4 + [[np.nan]], 10, "codes, row 4: expected finite numbers"),
     ],
 )

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import encode_batch, numeric_model, numeric_rows, sum_by_column
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
+from latentmap.data.array_checks import as_finite_rows
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 
@@ -54,6 +55,8 @@ def attribute(
         expected = model.inverse_transform(encode_batch(model, rows, source))
     elif model is not estimator:
         expected = model.encode(expected)[:]
+    else:
+        expected = as_finite_rows("argument expected", expected)
     expected = np.asarray(expected)
     if expected.shape != rows.shape and expected.size != rows.size:
         raise DataError(f"argument expected: expected shape {rows.shape}, found {expected.shape}")

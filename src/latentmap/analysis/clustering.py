@@ -1,6 +1,7 @@
 """Clustering of rows: a sample of codes is clustered, and all other codes are assigned by vote."""
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from latentmap.analysis.nearest_labels import NearestLabelClassifier, fit_classi
 from latentmap.analysis.sampling import fit_mixture, sample_rows
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 from latentmap.progress import progress
 
 SAMPLE_ROWS = 20_000
@@ -139,9 +141,9 @@ def cluster(
     np.int64(500)
     """
     points = check_codes(codes, min_rows=1)
-    _check_positive("n_exemplars", n_exemplars)
+    check_number("n_exemplars", n_exemplars, Integral, 1)
     if n_clusters is not None:
-        _check_positive("n_clusters", n_clusters)
+        check_number("n_clusters", n_clusters, Integral, 1)
     rows = sample_rows(len(points), SAMPLE_ROWS, seed)
     sample = points[rows].astype(np.float64)
     if n_clusters is not None:
@@ -157,11 +159,6 @@ def cluster(
     is_estimated = n_clusters is None
     sizes = np.bincount(labels)
     return Clusters(labels, confidence, sizes, exemplars, is_estimated, method, classifier)
-
-
-def _check_positive(name: str, value: object) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise SettingError(f"{name}: expected an integer above 0, found {value!r}")
 
 
 def _check_distinct(points: np.ndarray, n_clusters: int) -> None:

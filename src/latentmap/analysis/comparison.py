@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from latentmap.analysis.search import SearchIndex
 from latentmap.analysis.table_rows import TableRows
 from latentmap.data import Source
 from latentmap.data.types import DataLike
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 
 N_PAIRS = 200_000
 # With more reference rows, only the third digit of the computed fraction changes.
@@ -109,8 +111,7 @@ def compare(
     >>> near.fraction_farther > 0.99, near.distance < other.distance, near.reconstructions.shape
     (True, True, (2, 6))
     """
-    if n_pairs < 1:
-        raise SettingError(f"n_pairs: expected at least 1, found {n_pairs}")
+    check_number("n_pairs", n_pairs, Integral, 1)
     index = reference if isinstance(reference, SearchIndex) else _build_index(estimator, reference)
     if numeric_model(estimator) is not estimator:
         return _compare_tables(estimator, (a, b), index, n_pairs, seed)

@@ -1,6 +1,7 @@
 """Metrics of generated rows: similarity to real rows, variety, and distance to fitted rows."""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source
-from latentmap.data.array_checks import as_numbers, check_finite, check_rows
+from latentmap.data.array_checks import as_finite_rows
 from latentmap.data.tables import is_frame
 from latentmap.data.types import DataLike
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 
 WORKING_MEMORY_MIB = 64
 MAX_COMPONENTS = 50
@@ -70,8 +72,7 @@ def density_and_coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> D
     (True, DensityCoverage(density=0.0, coverage=0.0))
     """
     x, y = _flatten_pair(real, generated)
-    if k < 1:
-        raise SettingError(f"k: expected at least 1, found {k}")
+    check_number("k", k, Integral, 1)
     if len(x) <= k:
         raise DataError(f"real rows: expected more than k = {k} of them, found {len(x)}")
     center = x.mean(axis=0)  # Centred rows lose fewer digits in squared distances.
@@ -193,7 +194,5 @@ def _flatten_pair(
 
 
 def _flatten(name: str, rows: ArrayLike) -> np.ndarray:
-    array = as_numbers(name, rows)
-    check_rows(name, array.shape, array.dtype)
-    check_finite(array, 0, name)
+    array = as_finite_rows(name, rows)
     return array.reshape(len(array), -1).astype(np.float32)

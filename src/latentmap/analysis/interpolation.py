@@ -1,5 +1,7 @@
 """Interpolation between two codes, in even steps along a path of high density."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -8,7 +10,7 @@ from latentmap.analysis.latent_path import high_density_path, interpolate_polyli
 from latentmap.analysis.model_info import Decoder
 from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
-from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 
 # The time to find a path is quadratic in the number of reference codes.
 MAX_NODES = 1500
@@ -83,8 +85,7 @@ def interpolate(
     >>> bool((np.linalg.norm(steps, axis=1) > 0.5).all())  # the path does not cross the hole
     True
     """
-    if n_codes < 2:
-        raise SettingError(f"n_codes: expected at least 2, including both ends, found {n_codes}")
+    check_number("n_codes", n_codes, Integral, 2)  # Both ends are included.
     reference_points = reference_codes(estimator, reference)
     endpoints = np.concatenate(
         [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
@@ -109,7 +110,7 @@ def step_sizes(estimator: Decoder, codes: ArrayLike) -> np.ndarray:
     >>> step_sizes(pca, pca.transform([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])).round(6).tolist()
     [5.0, 5.0]
     """
-    estimator, codes, sizes = numeric_model(estimator), np.asarray(codes, np.float32), []
+    estimator, codes, sizes = numeric_model(estimator), check_codes(codes), []
     for start in range(0, len(codes) - 1, BLOCK_ROWS):
         rows = np.asarray(estimator.inverse_transform(codes[start : start + BLOCK_ROWS + 1]))
         flat = rows.reshape(len(rows), -1).astype(np.float64)

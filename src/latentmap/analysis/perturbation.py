@@ -1,11 +1,14 @@
 """Random perturbations of a code that follow the local covariance of reference codes."""
 
+from numbers import Integral, Real
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 
 N_NEIGHBORS = 50
 MAX_HALVINGS = 30
@@ -68,9 +71,8 @@ def perturb(
     >>> perturbed.shape, bool(np.abs(perturbed - codes[0]).max() < 0.5)
     ((4, 2), True)
     """
-    if n_samples < 1:
-        raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
-    if not 0 < spread < np.inf:
+    check_number("n_samples", n_samples, Integral, 1)
+    if not isinstance(spread, Real) or not 0 < spread < np.inf:
         raise SettingError(f"spread: expected a number above 0, found {spread}")
     reference_points = reference_codes(estimator, reference)
     start = check_codes(np.reshape(code, (1, -1)), reference_points.shape[1]).astype(np.float64)

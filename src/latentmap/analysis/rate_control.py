@@ -8,6 +8,7 @@ import math
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class CompressionLimit(NamedTuple):
         if None not in self:
             raise SettingError("error, bytes per row: expected one of them, found both")
         for name, value in zip(("error", "bytes per row"), self, strict=True):
-            if value is not None and not 0 < value < math.inf:
+            if value is not None and not (isinstance(value, Real) and 0 < value < math.inf):
                 raise SettingError(f"{name}: expected a number above 0, found {value}")
 
     def is_met(self, mse: float, bytes_per_row: float) -> bool:

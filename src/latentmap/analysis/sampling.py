@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.model_info import FittedMap, as_map
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
@@ -117,8 +119,7 @@ class CodeDensity:
         A NumPy generator as seed continues its sequence, so that several batches can be drawn. A
         SettingError is raised if ``n_samples`` is below 1.
         """
-        if n_samples < 1:
-            raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
+        check_number("n_samples", n_samples, Integral, 1)
         rng, mixture = np.random.default_rng(seed), self.mixture
         components = rng.choice(
             self.n_gaussians, n_samples, p=mixture.weights_ / mixture.weights_.sum()

@@ -6,6 +6,7 @@ All methods use the networks that a fit creates, or their weights in a model fil
 from __future__ import annotations
 
 import os
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.types import DataLike, FrameLike
-from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -195,8 +196,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             Rows, float32. An integer ``random_state`` makes them repeatable.
         """
         self._check_fitted()
-        if not isinstance(n_samples, int | np.integer) or n_samples < 1:
-            raise SettingError(f"n_samples: expected an integer above 0, found {n_samples!r}")
+        check_number("n_samples", n_samples, Integral, 1)
         rng = check_random_state(self.random_state)
         return self.inverse_transform(self._draw_codes(n_samples, rng))
 

@@ -13,7 +13,8 @@ from latentmap.backend import start_engine
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
 from latentmap.networks.registry import get_network
-from latentmap.training.config import Training, check_number, check_training
+from latentmap.number_checks import check_number
+from latentmap.training.config import Training, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
 
 if TYPE_CHECKING:

@@ -85,6 +85,14 @@ def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
     return array
 
 
+def as_finite_rows(name: str, data: ArrayLike) -> np.ndarray:
+    """Return rows in memory as an array; raise DataError unless they are finite real numbers."""
+    array = as_numbers(name, data)
+    check_rows(name, array.shape, array.dtype)
+    check_finite(array, 0, name)
+    return array
+
+
 def check_finite(
     batch: np.ndarray,
     first_row: int,

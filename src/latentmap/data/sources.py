@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from latentmap.data import batching, memory
 from latentmap.data.array_checks import check_finite, check_labels, check_rows
 from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
 from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 
 if TYPE_CHECKING:
     from latentmap.data.tables import TableSchema
@@ -137,8 +139,7 @@ class Source(ABC):
         SettingError
             If ``size`` is below 1.
         """
-        if size < 1:
-            raise SettingError(f"batch size: expected at least 1, found {size}")
+        check_number("batch size", size, Integral, 1)
         batches = self._batches(size, rng)
         has_one_batch = len(self) <= size
         read_directly = self.in_memory or has_one_batch
@@ -268,7 +269,7 @@ class Source(ABC):
     def _held_out_rows(self, fraction_or_rows: float) -> int:
         if isinstance(fraction_or_rows, int | np.integer):
             count = int(fraction_or_rows)
-        elif 0 < fraction_or_rows < 1:
+        elif isinstance(fraction_or_rows, Real) and 0 < fraction_or_rows < 1:
             # Each side has at least one row, even if the fraction is small.
             count = min(max(round(fraction_or_rows * len(self)), 1), len(self) - 1)
         else:

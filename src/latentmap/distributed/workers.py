@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from latentmap.errors import SettingError
+from latentmap.number_checks import check_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,7 @@ class Workers:
     >>> Workers(0).__enter__()
     Traceback (most recent call last):
         ...
-    latentmap.errors.SettingError: workers: expected an integer above 0, found 0
+    latentmap.errors.SettingError: workers: expected an integer of at least 1, found 0
     """
 
     def __init__(
@@ -192,8 +193,7 @@ class Workers:
     def _check(self) -> None:
         """Raise SettingError if the parameters or the engine cannot be used."""
         count, seconds = self.count, self.checkpoint_seconds
-        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
-            raise SettingError(f"workers: expected an integer above 0, found {count!r}")
+        check_number("workers", count, Integral, 1)
         if not isinstance(seconds, Real) or not seconds >= 0:
             raise SettingError(
                 f"checkpoint_seconds: expected a number of at least 0, found {seconds!r}"

@@ -1,13 +1,15 @@
 """Global metrics: agreement of distances in the data with distances on the map."""
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import as_labels, missing_labels
 from latentmap.data.types import DataLike
-from latentmap.metrics.metric_inputs import check_length, check_positive, read_rows_and_codes
+from latentmap.metrics.metric_inputs import check_length, read_rows_and_codes
+from latentmap.number_checks import check_number
 
 BLOCK_NUMBERS = 2**22
 
@@ -56,7 +58,7 @@ def random_triplet_accuracy(
     >>> random_triplet_accuracy([[0.0], [1.0], [3.0]], [[0.0], [3.0], [1.0]], n_triplets=3000) < 0.5
     True
     """
-    check_positive("n_triplets", n_triplets)
+    check_number("n_triplets", n_triplets, Integral, 1)
     rows, points = read_rows_and_codes(X, codes)
     if len(rows) < 3:
         return math.nan

@@ -1,13 +1,17 @@
 """Rows and codes as arrays of numbers, and checks of the arguments of metrics."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.sampling import sample_rows
 from latentmap.data.code_checks import check_codes
+from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 
 
 def flatten(rows: ArrayLike) -> np.ndarray:
@@ -35,10 +39,22 @@ def read_rows_and_codes(
     source, points = numeric_rows(None, X), check_codes(codes)
     check_length("codes", len(points), len(source))
     if max_rows is None:
-        return flatten_rows(source[:]), points
-    check_positive("max_rows", max_rows)
+        return flatten_rows(read_rows(source)), points
+    check_number("max_rows", max_rows, Integral, 1)
     sample = sample_rows(len(source), max_rows, seed)
-    return flatten_rows(source[sample]), points[sample]
+    return flatten_rows(read_rows(source.subset(sample))), points[sample]
+
+
+def read_rows(source: Source) -> np.ndarray:
+    """Read all rows, with 0 for a missing value of a table; raise DataError for other NaNs."""
+    rows = source[:]
+    source.check(rows, 0)
+    return fill_missing(source, rows)
+
+
+def fill_missing(source: Source, rows: np.ndarray) -> np.ndarray:
+    """Return rows of a source with 0 for missing values; the mean of an encoded column is 0."""
+    return np.nan_to_num(rows) if source.allow_nan else rows
 
 
 def check_length(name: str, length: int, expected: int) -> None:
@@ -52,9 +68,3 @@ def check_width(name: str, width: int, expected: int, reference: str) -> None:
     if width != expected:
         unit = "components" if "codes" in name else "numbers"
         raise DataError(f"{name}: expected {expected} {unit}, as in {reference}, found {width}")
-
-
-def check_positive(name: str, value: int) -> None:
-    """Raise SettingError if a number is below 1."""
-    if value < 1:
-        raise SettingError(f"{name}: expected at least 1, found {value}")

@@ -1,13 +1,16 @@
 """Accuracy of a nearest-neighbour classifier on codes."""
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import DataError
-from latentmap.metrics.metric_inputs import check_length, check_positive, check_width, flatten
+from latentmap.metrics.metric_inputs import check_length, check_width
 from latentmap.metrics.neighbor_recall import MAX_TREE_WIDTH
+from latentmap.number_checks import check_number
 
 
 def neighbor_accuracy(
@@ -52,14 +55,15 @@ def neighbor_accuracy(
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    queries, labels = flatten(codes), np.asarray(labels)
+    queries, labels = check_codes(codes), np.asarray(labels)
     check_length("labels", len(labels), len(queries))
-    check_positive("k", k)
+    check_number("k", k, Integral, 1)
     points, point_labels, max_neighbors = queries, labels, len(queries) - 1
     if reference is not None:
         if reference_labels is None:
             raise DataError("reference_labels: expected a label for each reference row, found none")
-        points, point_labels = flatten(reference), np.asarray(reference_labels)
+        points = check_codes(reference, name="reference")
+        point_labels = np.asarray(reference_labels)
         max_neighbors = len(points)
         check_length("reference_labels", point_labels.size, max_neighbors)
         check_width("codes", queries.shape[1], points.shape[1], "reference")

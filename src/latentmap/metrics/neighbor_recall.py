@@ -1,5 +1,7 @@
 """Recall of the nearest rows of the data among the nearest rows on the map."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -7,7 +9,8 @@ from latentmap.analysis.encoding import numeric_rows
 from latentmap.data.code_checks import check_codes
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
-from latentmap.metrics.metric_inputs import check_length, check_positive, check_width, flatten
+from latentmap.metrics.metric_inputs import check_length, check_width, flatten, read_rows
+from latentmap.number_checks import check_number
 from latentmap.preprocessing.neighbors import NeighborIndex, drop_self
 
 # A tree is faster than a search of all points in up to this many dimensions.
@@ -104,7 +107,7 @@ def neighbor_recall_per_row(
     >>> neighbor_recall_per_row(new_rows, new_rows, fitted_rows, fitted_codes, k=2).tolist()
     [0.5, 1.0]
     """
-    check_positive("k", k)
+    check_number("k", k, Integral, 1)
     X, Z, reference = _flat_rows(rows), check_codes(codes), None
     check_length("codes", len(Z), len(X))
     if (reference_rows is None) != (reference_codes is None):
@@ -166,7 +169,7 @@ def nearest_rows(
     points = queries if reference_rows is None else _flat_rows(reference_rows)
     check_width("rows", queries.shape[1], points.shape[1], "reference_rows")
     n_excluded = int(reference_rows is None)
-    if not 1 <= k <= len(points) - n_excluded:
+    if not isinstance(k, Integral) or not 1 <= k <= len(points) - n_excluded:
         raise SettingError(
             f"k: expected 1 to {len(points) - n_excluded}, the number of reference rows, found {k}"
         )
@@ -203,6 +206,8 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
             f"map_neighbors: expected shape (n, k) as neighbors {data_neighbors.shape}, "
             f"found {other_neighbors.shape}"
         )
+    if not all(a.dtype.kind in "iu" for a in (data_neighbors, other_neighbors)):
+        raise DataError("neighbors, map_neighbors: expected numbers of rows, found no integers")
     # A number that occurs twice in a sorted row is in both arrays.
     numbers = np.sort(np.hstack([data_neighbors, other_neighbors]), axis=1)
     return (numbers[:, 1:] == numbers[:, :-1]).sum(axis=1) / data_neighbors.shape[1]
@@ -210,7 +215,7 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
 
 def _flat_rows(rows: DataLike) -> np.ndarray:
     """Return rows as float32 or float64 of shape (n, d), without missing values."""
-    array = numeric_rows(None, rows)[:]
+    array = read_rows(numeric_rows(None, rows))
     flat = array.reshape(len(array), -1)
     return np.nan_to_num(flat.astype(np.float64)) if flat.dtype.itemsize == 8 else flatten(flat)
 

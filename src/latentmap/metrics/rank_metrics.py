@@ -6,13 +6,15 @@ have the mean of their ranks.
 """
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.types import DataLike
-from latentmap.metrics.metric_inputs import check_positive, read_rows_and_codes
+from latentmap.metrics.metric_inputs import read_rows_and_codes
 from latentmap.metrics.neighbor_recall import nearest_rows
+from latentmap.number_checks import check_number
 
 BLOCK_PAIRS = 2**20
 
@@ -60,7 +62,7 @@ def trustworthiness(
     >>> trustworthiness(rows, rows * 2 + 1)
     1.0
     """
-    check_positive("k", k)
+    check_number("k", k, Integral, 1)
     rows, points = read_rows_and_codes(X, codes, max_rows, seed)
     return _rank_preservation(points, rows, k)
 
@@ -104,7 +106,7 @@ def continuity(
     >>> round(continuity(circle, angle), 3), round(trustworthiness(circle, angle), 3)
     (0.969, 0.999)
     """
-    check_positive("k", k)
+    check_number("k", k, Integral, 1)
     rows, points = read_rows_and_codes(X, codes, max_rows, seed)
     return _rank_preservation(rows, points, k)
 

@@ -13,6 +13,7 @@ from latentmap.metrics.distance_metrics import (
     distance_rank_correlation,
     random_triplet_accuracy,
 )
+from latentmap.metrics.metric_inputs import fill_missing, read_rows
 from latentmap.metrics.neighbor_recall import nearest_rows, neighbor_overlap
 from latentmap.metrics.rank_metrics import continuity, trustworthiness
 from latentmap.preprocessing.neighbors import drop_self
@@ -44,7 +45,7 @@ def rank_and_distance_metrics(
     """Return the metrics that compare all pairs, or random triplets, of at most 5,000 rows."""
     n_rows = min(MAX_RANKED_ROWS, _max_rows(encoded.rows, RANK_BYTES))
     sample = sample_rows(len(encoded.rows), n_rows, seed)
-    rows, codes = encoded.rows[sample], encoded.codes[sample]
+    rows, codes = read_rows(encoded.rows.subset(sample)), encoded.codes[sample]
     metrics = {
         "trustworthiness": trustworthiness(rows, codes),
         "continuity": continuity(rows, codes),
@@ -107,9 +108,10 @@ def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
         return np.full(n_rows, np.nan)
     own_index = np.full(n_rows, -1)
     own_index[sample] = np.arange(len(sample))
-    references = encoded.rows[sample], encoded.codes[sample]
+    references = read_rows(encoded.rows.subset(sample)), encoded.codes[sample]
     recalls = np.empty(n_rows)
-    for block, rows in read_batches(encoded.rows, min(BATCH_ROWS, max_rows)):
+    for block, batch in read_batches(encoded.rows, min(BATCH_ROWS, max_rows)):
+        rows = fill_missing(encoded.rows, batch)
         in_data, on_map = (
             drop_self(nearest_rows(points, reference, ROW_NEIGHBORS + 1), own_index[block])
             for points, reference in zip((rows, encoded.codes[block]), references, strict=True)

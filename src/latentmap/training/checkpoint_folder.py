@@ -18,8 +18,8 @@ from latentmap.errors import SettingError
 from latentmap.files import fingerprint, remove_partial_outputs
 from latentmap.model_file import read_model, write_model
 from latentmap.model_metadata import report_damage
+from latentmap.number_checks import check_number
 from latentmap.training.callbacks import Callback
-from latentmap.training.config import check_number
 from latentmap.training.run import Arrays, TrainingRun, copy_value
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS
+from latentmap.number_checks import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,15 +159,6 @@ def check_seed(random_state: object) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(generator.randint(2**31 - 1))
-
-
-def check_number(name: str, value: object, kind: type, low: float, high: float = math.inf) -> None:
-    """Raise SettingError unless a value is a finite number of a type from ``low`` to ``high``."""
-    is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or value == math.inf:  # type: ignore[operator]
-        type_name = "an integer" if kind is Integral else "a number"
-        limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
-        raise SettingError(f"{name}: expected {type_name} {limits}, found {value!r}")
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
