@@ -125,7 +125,9 @@ def infer_role(name: str, values: Values) -> Role:
         return Role("identifier", "it numbers the rows")
     if is_integer_type(kind) and _is_binary(values):
         return Role("boolean")
-    return Role("integer" if is_integer_type(kind) else "number")
+    # Data frames hold whole numbers as floats if some are missing.
+    has_whole_numbers = is_integer_type(kind) or (values.null_count and _is_whole(values, kind))
+    return Role("integer" if has_whole_numbers else "number")
 
 
 def _infer_from_strings(values: Values) -> Role:

@@ -11,6 +11,7 @@ from latentmap.preprocessing.column_types import (
     Values,
     from_floats,
     is_time_type,
+    seconds_per_unit,
     to_floats,
     type_from_name,
 )
@@ -56,14 +57,13 @@ class NumberColumn(Column):
         known_values = x[np.isfinite(x)]
         if len(known_values) == 0 or known_values.min() == known_values.max():
             return constant_column(values, properties)
-        is_amount = not is_time_type(properties["type"]) and known_values.min() >= 0
-        low = 0.0 if is_amount else None
-        high = (
-            100.0 if properties["unit"] == "%" and is_amount and known_values.max() <= 100 else None
-        )
+        dtype = properties["type"]
+        is_amount = not is_time_type(dtype) and known_values.min() >= 0
+        step = _fit_step(known_values) if is_time_type(dtype) else None
+        low, high = _natural_bounds(known_values, dtype, properties["unit"], step)
         if not standardize:
             return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
-        decimals = _count_decimals(known_values, properties["type"])
+        decimals = _count_decimals(known_values, dtype)
         arsinh_scale = _fit_arsinh_scale(known_values) if is_amount else None
         y = known_values if arsinh_scale is None else np.arcsinh(known_values / arsinh_scale)
         # sinh, the inverse, would return huge numbers for extreme codes.
@@ -76,7 +76,7 @@ class NumberColumn(Column):
             low=low,
             high=high,
             decimals=decimals,
-            step=_fit_step(known_values) if is_time_type(properties["type"]) else None,
+            step=step,
             **properties,
         )
 
@@ -135,6 +135,21 @@ class NumberColumn(Column):
             0 < x < np.inf for x in positive
         ):
             raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
+
+
+def _natural_bounds(
+    known_values: np.ndarray, dtype: str, unit: str | None, step: float | None
+) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest possible value, or None if it is not known.
+
+    Amounts and durations are not negative if no known one is. Percentages up to 100 stay so. Times
+    are within a day.
+    """
+    if dtype.startswith(("time32", "time64")):
+        return 0.0, _TIME_STEPS[0] - (step or seconds_per_unit(dtype))
+    if (is_time_type(dtype) and not dtype.startswith("duration")) or known_values.min() < 0:
+        return None, None
+    return 0.0, 100.0 if unit == "%" and known_values.max() <= 100 else None
 
 
 def _fit_arsinh_scale(known_values: np.ndarray) -> float | None:
