@@ -70,7 +70,7 @@ docs: $(INSTALLED)
 	@echo "Open build/site/index.html"
 
 BENCHMARKS := article quality speed maps tables imputation csv_readers start_up dependencies scaling \
-	memory partial_fit clusters compression generation outliers faces workers explorer
+	memory partial_fit clusters compression generation outliers faces photos workers explorer
 
 benchmarks: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \

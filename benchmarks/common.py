@@ -27,7 +27,7 @@ PAGES = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{n}.md"
-        for n in ("analysis", "benchmarks", "map", "photos", "scale", "tables")
+        for n in ("analysis", "benchmarks", "dependencies", "map", "photos", "scale", "tables")
     ),
 ]
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
