@@ -238,6 +238,50 @@ def test_the_file_refuses_rows_of_another_width(open_page, exported):
     assert page.text("#notice p") == "new.csv: expected 13 columns of numbers, found 3."
 
 
+def as_npy(rows):
+    file = io.BytesIO()
+    np.save(file, rows)
+    return file.getvalue()
+
+
+# Places the rows of a .npy file, and returns their points or an error.
+PLACE_ARRAY = """async text => {
+    const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0));
+    const file = new File([bytes], "rows.npy");
+    try {
+        return (await window.latentmap.placeFile(file)).map(row => row.point);
+    } catch (error) {
+        return error.message;
+    }
+}"""
+
+
+WRONG_ARRAYS = [
+    (as_npy(np.zeros((3, 5))), "expected rows of 64 numbers, found an array of shape (3, 5)."),
+    (as_npy(np.zeros(64)), "expected rows of 64 numbers, found an array of shape (64)."),
+    (as_npy(np.full((1, 64), np.nan)), "expected numbers in row 0, counted from 0."),
+    (as_npy(np.zeros((9, 64)))[:-8], "expected 9 rows, found the end of the file."),
+    *(
+        (content, "expected an array of numbers in C order, found another file.")
+        for content in (as_npy(np.zeros((2, 64), order="F")), as_npy(np.full((1, 64), "a")), b"PK")
+    ),
+]
+
+
+def test_the_file_places_the_rows_of_an_array(open_page, exported, models, unseen):
+    page = open_page(exported["map"])
+
+    def place(content):
+        return page.tab.evaluate(PLACE_ARRAY, base64.b64encode(content).decode())
+
+    for dtype in ("float32", "float64", "uint8"):
+        rows = np.rint(unseen[:5]).astype(dtype)
+        expected = models["map"].estimator.transform(rows.astype("f4"))
+        assert np.abs(np.subtract(place(as_npy(rows)), expected)).max() < 1e-3
+    for content, message in WRONG_ARRAYS:
+        assert place(content) == f"rows.npy: {message}"
+
+
 def test_a_drawing_is_placed_while_it_is_drawn(open_page, pages):
     page = open_page(pages["map"])
     page.tab.keyboard.press("d")

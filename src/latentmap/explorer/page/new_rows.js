@@ -1,10 +1,12 @@
 /*
- * New rows, which the page reads from images, drawings and .csv files, and places on the map itself.
+ * New rows, which the page reads from images, drawings, and .csv and .npy files, and places on the map
+ * itself.
  */
 
 import { context2d, createElement } from "./dom.js";
 import { withoutAlpha } from "./embedded.js";
 import { createEncoder } from "./encoder.js";
+import { readNumpyRows } from "./numpy_file.js";
 import { columns, imageSize, scene } from "./scene.js";
 import { encodeCells, numberInCell, separateCells } from "./table_cells.js";
 
@@ -41,7 +43,7 @@ function description() {
   return scene.encoder;
 }
 
-/** Read the first 100 rows of an image or a .csv file. @param {string} name @param {Blob} file @returns {Promise<NewRows>} */
+/** Read the first 100 rows of an image, a .csv file or a .npy file. @param {string} name @param {Blob} file @returns {Promise<NewRows>} */
 export async function readRows(name, file) {
   description();
   if (imageSize && name.endsWith(".pgm")) {
@@ -52,7 +54,10 @@ export async function readRows(name, file) {
     return { rows: [pictureRow(picture)], total: 1, note };
   }
   if (/\.(csv|tsv|txt)$/i.test(name)) return readCells(name, await file.text());
-  throw new Error(`${name}: expected ${imageSize ? "an image or " : ""}a .csv file, because this page reads no other files.`);
+  const isTable = "columns" in description().row_format;
+  if (name.endsWith(".npy") && !isTable) return readArray(name, await file.arrayBuffer());
+  const expected = [...(imageSize ? ["an image"] : []), "a .csv file", ...(isTable ? [] : ["a .npy file"])].join(" or ");
+  throw new Error(`${name}: expected ${expected}, because this page reads no other files.`);
 }
 
 /** Return a picture of the size of the rows as a row. @param {Picture} picture @returns {NewRow} */
@@ -141,21 +146,36 @@ function tableRows(name, header, lines, fitted) {
 /** @param {number} number */
 const finiteOrNull = (number) => (Number.isFinite(number) ? number : null);
 
+/** Read the rows of an array. @param {string} name @param {ArrayBuffer} buffer @returns {NewRows} */
+function readArray(name, buffer) {
+  const { rows, total } = readNumpyRows(name, buffer, rowWidth(), MAX_ROWS);
+  return { rows: rows.map((numbers, i) => numericRow(name, i, numbers)), total, note: "" };
+}
+
+/** @param {string} name @param {number} i @param {Float32Array} numbers @returns {NewRow} */
+function numericRow(name, i, numbers) {
+  if (!numbers.every(Number.isFinite)) throw new Error(`${name}: expected numbers in row ${i}, counted from 0.`);
+  return { numbers, original: displayedRow(numbers) };
+}
+
+/** Return the number of numbers of a row that is not one of a table. */
+function rowWidth() {
+  const format = description().row_format;
+  if ("names" in format) return format.names.length;
+  return size().height * size().width * /** @type {ImageFormat} */ (format).channels;
+}
+
 /** Return rows of numbers. @param {string} name @param {string[]} header @param {string[][]} lines @param {boolean} hasHeader */
 function numericRows(name, header, lines, hasHeader) {
   const indices = columnIndices(name, header, hasHeader);
-  return lines.map((line, i) => {
-    const numbers = Float32Array.from(indices, (j) => (line[j] ? Number(line[j]) : NaN));
-    if (!numbers.every(Number.isFinite)) throw new Error(`${name}: expected numbers in row ${i}, counted from 0.`);
-    return { numbers, original: displayedRow(numbers) };
-  });
+  return lines.map((line, i) => numericRow(name, i, Float32Array.from(indices, (j) => (line[j] ? Number(line[j]) : NaN))));
 }
 
 /** Return the index of the column of each number of a row. @param {string} name @param {string[]} header @param {boolean} hasHeader */
 function columnIndices(name, header, hasHeader) {
   const format = description().row_format;
   const names = "names" in format ? format.names : [];
-  const count = imageSize ? imageSize.height * imageSize.width * /** @type {ImageFormat} */ (format).channels : names.length;
+  const count = rowWidth();
   const byName = names.map((column) => header.indexOf(column));
   if (hasHeader && names.length > 0 && byName.every((index) => index >= 0)) return byName;
   if (header.length !== count) throw new Error(`${name}: expected ${count} columns of numbers, found ${header.length}.`);
