@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import io
 import json
 import lzma
 import re
@@ -8,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from latentmap.data import open_data
+from latentmap.data import open_data, text_files
 from latentmap.data.csv_files import read_csv
 from latentmap.data.csv_layout import detect_layout
 from latentmap.data.table_options import TableOptions
@@ -299,6 +300,14 @@ def test_unknown_encoding(write):
 def test_a_stated_encoding_that_does_not_fit(write):
     with pytest.raises(FileError, match=r"^rows\.csv: cannot be read as text"):
         read(write("a\né\n".encode("cp1252")), encoding="utf-8")
+
+
+def test_a_file_is_closed_if_its_first_bytes_are_not_text(monkeypatch):
+    file = io.BytesIO(b"\xe9\n")
+    monkeypatch.setattr(text_files, "open_bytes", lambda path: file)
+    with pytest.raises(UnicodeDecodeError) as raised:
+        text_files.open_utf8(Path("rows.csv"), "utf-8")
+    assert file.closed, raised.value
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-8", "utf-8-sig"])

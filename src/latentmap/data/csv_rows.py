@@ -19,7 +19,7 @@ from latentmap.data.csv_separators import csv_reader
 from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.table_problems import format_omitted_count
-from latentmap.data.text_files import open_utf8
+from latentmap.data.text_files import close_on_error, open_utf8
 
 # Memory for each byte of a file: its strings in Arrow, and a copy of one column.
 _MEMORY_PER_BYTE = 2
@@ -152,7 +152,8 @@ class CsvRows:
 
     def _open(self, limit: int | None) -> IO[bytes]:
         stream = open_utf8(self.layout.path, self.layout.encoding, limit)
-        stream.read(self.layout.offset)
+        with close_on_error(stream):
+            stream.read(self.layout.offset)
         return stream
 
     def _arrow_options(

@@ -7,9 +7,11 @@ raises TooLargeError as soon as the text exceeds its limit.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import lzma
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -134,6 +136,17 @@ def open_utf8(path: Path, encoding: str, limit: int | None = None) -> IO[bytes]:
     )
     if not is_utf8:
         return pa.transcoding_input_stream(pa.PythonFile(stream, mode="r"), encoding, "utf-8")
-    if stream.peek(3).startswith(codecs.BOM_UTF8):
-        stream.read(len(codecs.BOM_UTF8))
+    with close_on_error(stream):
+        if stream.peek(3).startswith(codecs.BOM_UTF8):
+            stream.read(len(codecs.BOM_UTF8))
     return stream
+
+
+@contextlib.contextmanager
+def close_on_error(stream: IO[bytes]) -> Iterator[None]:
+    """Close a stream if the block raises an error, so that its file does not stay open."""
+    try:
+        yield
+    except BaseException:
+        stream.close()
+        raise
