@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from latentmap.data import Table
-from latentmap.data.tables import is_frame
+from latentmap.data.data_frames import is_frame
 from latentmap.errors import DataError, UnknownNameError
 
 

@@ -11,7 +11,7 @@ from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source
 from latentmap.data.array_checks import as_finite_rows
-from latentmap.data.tables import is_frame
+from latentmap.data.data_frames import is_frame
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 from latentmap.number_checks import check_number

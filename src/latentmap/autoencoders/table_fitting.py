@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.data.cells import from_anndata, is_anndata
+from latentmap.data.data_frames import arrow_table, has_lists, is_frame
 from latentmap.data.sources import Source
-from latentmap.data.tables import Table, arrow_table, as_numbers_source, has_lists, is_frame
+from latentmap.data.tables import Table, as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, DataWarning, SettingError
 from latentmap.preprocessing.column_terms import TABLE_LOSSES

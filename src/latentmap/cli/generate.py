@@ -21,8 +21,8 @@ from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
 from latentmap.data import Source, write_rows
+from latentmap.data.data_frames import as_arrow, is_frame
 from latentmap.data.memory import check_memory
-from latentmap.data.tables import as_arrow, is_frame
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES
 

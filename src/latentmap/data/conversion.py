@@ -6,10 +6,11 @@ import numpy as np
 
 from latentmap.data.array_checks import as_numbers
 from latentmap.data.cells import from_anndata, is_anndata
+from latentmap.data.data_frames import is_frame
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
-from latentmap.data.tables import Table, is_frame
+from latentmap.data.tables import Table
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 

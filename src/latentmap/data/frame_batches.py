@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.data.tables import as_arrow
+from latentmap.data.data_frames import as_arrow
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:

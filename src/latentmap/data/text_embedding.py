@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.data_frames import is_frame
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.table_options import TableOptions, fitted_names
-from latentmap.data.tables import Table, is_frame
+from latentmap.data.tables import Table
 from latentmap.errors import DataError, SettingError, UnknownNameError
 from latentmap.progress import progress
 

@@ -126,7 +126,8 @@ def add_metadata(
     (['food', 'sky'], ['title'])
     """
     from latentmap.data.conversion import as_source
-    from latentmap.data.tables import Table, is_frame
+    from latentmap.data.data_frames import is_frame
+    from latentmap.data.tables import Table
 
     rows = as_source(rows)
     if is_frame(metadata):

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.batching import rebatch
+from latentmap.data.data_frames import is_frame
 from latentmap.data.frame_batches import convert_frames
 from latentmap.data.image_names import numbered_file_names, safe_file_names
-from latentmap.data.tables import is_frame
 from latentmap.data.types import FrameLike
 from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
