@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -56,20 +58,30 @@ def models(map_scene, digits, wine):
     """Scenes of maps that store rows or none, and of autoencoders of images and of a table."""
     models = {
         "cosine": LatentMap(metric="cosine", epochs=3, random_state=0),
-        "network": LatentMap(placement="network", epochs=3, random_state=0),
         "dense": AutoEncoder(2, epochs=3, random_state=0),
         "linear": AutoEncoder(1, network="linear", random_state=0),
         "conv": VariationalAutoEncoder(2, network="conv", epochs=3, random_state=0),
     }
     scenes = {name: Scene(model.fit(digits), digits, name) for name, model in models.items()}
     table = Scene(AutoEncoder(2, scaling="columns", epochs=3, random_state=0).fit(wine), wine)
+    placement = map_scene.estimator._state.placement
+    fitted = replace(placement.fitted)  # A copy has no index yet.
     with pytest.MonkeyPatch.context() as patch:
         # A search visits at most 32 of the 50 cells of stored rows, as on a large map.
         patch.setattr(neighbors, "MAX_SCANNED_ROWS", 100)
         patch.setattr(neighbors, "SMALL_CELL_ROWS", 10)
-        cells = Scene(LatentMap(epochs=3, random_state=0).fit(digits), digits, "cells")
-    assert len(cells.estimator._state.placement.fitted.index.centers) == 50
-    return {"map": map_scene, "wine": table, "cells": cells, **scenes}
+        assert len(fitted.index.centers) == 50
+    cells = with_placement(map_scene.estimator, replace(placement, fitted=fitted))
+    network = with_placement(map_scene.estimator, None)
+    scenes |= {"cells": Scene(cells, digits), "network": Scene(network, digits)}
+    return {"map": map_scene, "wine": table, **scenes}
+
+
+def with_placement(estimator, placement):
+    """Return a fitted map with another placement; without one, the network places all rows."""
+    other = copy.copy(estimator)
+    other._state = replace(estimator._state, placement=placement)
+    return other
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +98,21 @@ def members(people):
     return frame[:200], frame[200:]
 
 
+@pytest.fixture(scope="module")
+def table_map(members):
+    return LatentMap(epochs=3, random_state=0).fit(members[0])
+
+
 @pytest.fixture(scope="module", params=["map", "network", "dense"])
 def table_file(request, members, export_link):
     """Scene of a table, and the link to its exported file."""
-    model = {
-        "map": LatentMap(epochs=3, random_state=0),
-        "network": LatentMap(placement="network", epochs=3, random_state=0),
-        "dense": AutoEncoder(2, epochs=3, random_state=0),
-    }[request.param]
-    scene = Scene(model.fit(members[0]), members[0], "members")
+    if request.param == "dense":
+        model = AutoEncoder(2, epochs=3, random_state=0).fit(members[0])
+    else:
+        model = request.getfixturevalue("table_map")
+    if request.param == "network":
+        model = with_placement(model, None)
+    scene = Scene(model, members[0], "members")
     return scene, export_link(scene)
 
 
