@@ -93,7 +93,7 @@ def measure_search() -> dict[str, float]:
     index = SearchIndex(codes)
     seconds = best_seconds(lambda: index.search(queries, 10))
     build = best_seconds(lambda: SearchIndex(codes).search(queries[:1], 10))
-    points = index.distance.points(codes).astype(np.float64)
+    points = index.distance.coordinates(codes).astype(np.float64)
     query_points = index.distance.points(queries[:1000]).astype(np.float64)
     exact = np.argsort(-(query_points @ points.T), axis=1)[:, :10]
     approximate = index.search(queries, 10).indices[:1000]
