@@ -8,7 +8,7 @@ turns, once for each seed; the figures are medians. Figures vary between seeds, 
 rows are also fitted with several seeds.
 
     python -m pip install --editable '.[benchmarks]'
-    python benchmarks/scaling.py FOLDER [--rows 10000 100000] [--read 1000000] [--seeds 0 1 2]
+    python benchmarks/scaling.py [FOLDER] [--rows 10000 100000] [--read 1000000] [--seeds 0 1 2]
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from typing import Any
 
 import blended_digits
 import numpy as np
-from common import RESULTS, median_of, time_call, write_result
+from common import RESULTS, ROOT, median_of, time_call, write_result
+from map_data import MapData
+from map_methods import METHODS
+from map_metrics import measure_codes
+from numpy.typing import ArrayLike
 
 from latentmap.data import as_source, open_data
-from maps import METHODS, fit_latentmap, measure_codes
 
 SEED = 0  # The seed of the comparison with UMAP and PaCMAP.
 TIMEOUT_SECONDS = 600
@@ -47,24 +50,37 @@ def generate(rows: int, part: str = "mnist", seed: int = 0) -> tuple[np.ndarray,
 
 
 def measure(method: str, rows: int, storage: str, folder: Path, seed: int) -> dict[str, float]:
-    """Fit a method once, and measure it."""
-    fitted, labels = generate(rows)
-    data = stored_rows(storage, rows, folder, fitted)
-    if method != "latentmap":
-        data = fitted.astype(np.float32) / 255
-    __import__(METHODS[method][1])
-    fit = fit_latentmap if method == "latentmap" else METHODS[method][0]
-    seconds, result = time_call(lambda: fit(data, seed))
+    """Fit a method once, and measure it; latentmap fits the stored bytes, the others float32."""
+    (fitted, labels), (unseen, unseen_labels) = generate(rows), generate_unseen()
     sample = np.sort(np.random.default_rng(0).permutation(rows)[:MAX_NEIGHBOR_ROWS])
-    result = result._replace(codes=result.codes[sample])
-    unseen, unseen_labels = generate(UNSEEN_ROWS, "mnist:unseen", seed=1)
-    unseen = unseen if method == "latentmap" else unseen.astype(np.float32) / 255
-    codes = result.transform(unseen)
-    metrics = measure_codes(result, unseen, codes, [labels[sample], unseen_labels])
-    if result.error is not None:
-        metrics["mse"] = float(np.mean(result.error(unseen)))
+    reference = MapData(
+        to_unit_range(fitted[sample]), to_unit_range(unseen), labels[sample], unseen_labels
+    )
+    is_own = method == "latentmap"
+    data: Any = reference._replace(
+        fitted=stored_rows(storage, rows, folder, fitted) if is_own else to_unit_range(fitted),
+        unseen=unseen if is_own else reference.unseen,
+    )
+    __import__(METHODS[method].module)
+    seconds, fitted_map = time_call(lambda: METHODS[method].fit(data, seed))
+    codes = fitted_map.transform(data.unseen)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return {"fit_seconds": seconds, **metrics, "peak_gb": peak}
+    inverse = (
+        (lambda c: to_unit_range(fitted_map.inverse(c)).reshape(len(c), -1)) if is_own else None
+    )
+    metrics = measure_codes(reference, fitted_map.codes[sample], codes, inverse)
+    known = {name: value for name, value in metrics.items() if not np.isnan(value)}
+    return {"fit_seconds": seconds, **known, "peak_gb": peak}
+
+
+def generate_unseen() -> tuple[np.ndarray, np.ndarray]:
+    """Return the flat digits that are not fitted, and their labels."""
+    return generate(UNSEEN_ROWS, "mnist:unseen", seed=1)
+
+
+def to_unit_range(pixels: ArrayLike) -> np.ndarray:
+    """Return pixels from 0 to 1 as float32."""
+    return np.asarray(pixels, dtype=np.float32) / 255
 
 
 def stored_rows(storage: str, rows: int, folder: Path, fitted: np.ndarray) -> object:
@@ -164,7 +180,7 @@ def save(results: dict[str, Any]) -> None:
 def main() -> None:
     """Run the selected cases in turns, and add them to the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "scaling")
     parser.add_argument(
         "--rows", type=int, nargs="*", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
     )
@@ -178,7 +194,7 @@ def main() -> None:
         method, rows, storage, seed = options.one
         print(json.dumps(measure(method, int(rows), storage, options.folder, int(seed))))
         return
-    options.folder.mkdir(exist_ok=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "scaling.json"
     results = {"by_rows": {}, "by_storage": {}, "storage_rows": 0, "by_seed": {}}
     if path.exists():

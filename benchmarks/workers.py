@@ -76,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "digits.parquet"
         write_rows(path, [digits[:]], length=len(digits))
-        table = open_data(path)
+        parquet_rows = open_data(path)
         fit_model(rows, 1)  # This run fills the compilation cache.
         for _ in range(REPEATS):
             rate, short, one_process_model = training_rate(rows)
@@ -84,7 +84,9 @@ def main() -> None:
             add("short one", short)
             add(
                 "encode one",
-                encoding_rate(encode_in_one_process(one_process_model, table), len(table)),
+                encoding_rate(
+                    encode_in_one_process(one_process_model, parquet_rows), len(parquet_rows)
+                ),
             )
             start = time.perf_counter()
             with Workers(2) as workers:
@@ -92,8 +94,8 @@ def main() -> None:
                 rate, short, two_workers_model = training_rate(rows)
                 add("train two", rate)
                 add("short two", short)
-                encode = functools.partial(workers.encode, one_process_model, table)
-                rate = encoding_rate(encode, len(table))
+                encode = functools.partial(workers.encode, one_process_model, parquet_rows)
+                rate = encoding_rate(encode, len(parquet_rows))
                 add("encode two", rate)
     pairs = zip(one_process_model.encoder_.weights, two_workers_model.encoder_.weights, strict=True)
     difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
