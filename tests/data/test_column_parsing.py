@@ -10,6 +10,7 @@ DAY = datetime.date(2024, 3, 1)
 OCTOBER = datetime.date(2024, 10, 5)
 TIME = datetime.time(9, 5)
 HOUR, SECOND = datetime.timedelta(hours=1), datetime.timedelta(seconds=1)
+FIRST_TIME_UTC = datetime.datetime(2024, 3, 1, 12, 30, tzinfo=datetime.UTC)
 MINUTES = datetime.timedelta(hours=9, minutes=5)
 FIRST_TIME = datetime.datetime(2024, 3, 1, 12, 30)
 
@@ -65,6 +66,8 @@ def parse(texts, **options):
         (["1-Mar-2024 12:30"], pa.timestamp("us"), [FIRST_TIME]),
         (["2024-03-01", "5.10.2024", "Oct 5, 2024"], pa.date32(), [DAY, OCTOBER, OCTOBER]),
         (["2024-03-01 12:30", "1.3.2024 12:30"], pa.timestamp("us"), [FIRST_TIME] * 2),
+        (["Fr 01.03.2024", "Sa., 5. Oktober 2024"], pa.date32(), [DAY, OCTOBER]),
+        (["Fri, 01 Mar 2024 12:30:00 +0000"], pa.timestamp("us", "UTC"), [FIRST_TIME_UTC]),
         (["31.02.2024", "2024-03-01"], pa.string(), ["31.02.2024", "2024-03-01"]),
         (["9:05", "23:10:30"], pa.time32("s"), [TIME, datetime.time(23, 10, 30)]),
         (["9:05 am", "12:00 AM"], pa.time32("s"), [TIME, datetime.time(0)]),

@@ -17,7 +17,22 @@ import pyarrow.compute as pc
 
 # Cells that mark a missing value.
 MISSING = frozenset(
-    {"", "NA", "na", "N/A", "n/a", "n.a.", "N.A.", "#N/A", "#NA", "<NA>", "NaN", "nan", "NaT"}
+    {
+        "",
+        "NA",
+        "na",
+        "N/A",
+        "n/a",
+        "n.a.",
+        "N.A.",
+        "k.A.",
+        "#N/A",
+        "#NA",
+        "<NA>",
+        "NaN",
+        "nan",
+        "NaT",
+    }
     | {"null", "NULL", "(null)", "None", "-", "--", "---", "?", ".", r"\N"}
     # Error values of Excel mark a missing value.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}

@@ -24,6 +24,10 @@ _MONTH_NAME = rf"(?i:((?:{'|'.join(_MONTH_STEMS)})\pL*\.?))"
 _NUMBER_MONTHS = tuple(
     (rf"(?i)(?:{stems})\pL*\.?", f"{number:02d}") for number, stems in enumerate(_MONTH_STEMS, 1)
 )
+_WEEKDAY = (
+    r"(?i:(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)"
+    r"\pL*\.?,? +)?"
+)
 _PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
 _CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
 _CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
@@ -51,12 +55,13 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
     The arguments say whether the day is tried first in dates of numbers, with and without slashes.
     """
     yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
-    for pattern, iso, extra in _date_patterns(day_first, day_first_with_slash):
+    for date, iso, extra in _date_patterns(day_first, day_first_with_slash):
+        pattern = _WEEKDAY + date
         order = None if _MONTH_NAME in pattern else _DATE_ORDERS.get(iso)
         for time_pattern, text, type_, half_day in [
             (pattern, iso, pa.date32(), False),
             (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), False),
-            (rf"{pattern}{_CLOCK}{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), False),
+            (rf"{pattern}{_CLOCK} ?{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), False),
             (rf"{pattern} +{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), True),
         ]:
             numeric = time_pattern.replace(_MONTH_NAME, r"(\d\d)")
