@@ -50,9 +50,15 @@ def encode_rows(estimator: BaseAutoEncoder, X: DataLike) -> np.ndarray:
     )
 
 
-def encode_batch(estimator: BaseAutoEncoder, rows: np.ndarray) -> np.ndarray:
-    """Return the codes that the encoder gives to an array of checked rows."""
-    functions = estimator._networks.functions_for(len(rows))
+def encode_batch(
+    estimator: BaseAutoEncoder, rows: np.ndarray, batch_size: int | None = None
+) -> np.ndarray:
+    """Return the codes that the encoder gives to an array of checked rows.
+
+    If the rows are part of a batch, ``batch_size`` is its number of rows, which determines whether
+    NumPy or the engine computes the codes.
+    """
+    functions = estimator._networks.functions_for(batch_size or len(rows))
     return predict(estimator.encoder_, rows) if functions is None else functions.encode(rows)
 
 

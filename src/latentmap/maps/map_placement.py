@@ -120,7 +120,8 @@ def _place_batches(
 
 
 def _encode_subset(model: LatentMap, rows: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    return encode_batch(model, rows[indices])
+    """Return the encoder's codes of the rows of a batch with given indices."""
+    return encode_batch(model, rows[indices], batch_size=len(rows))
 
 
 def add_local_means(model: LatentMap, codes: np.ndarray, decoded: np.ndarray) -> np.ndarray:

@@ -99,9 +99,11 @@ class BatchInvariantIndex:
         for start in range(0, len(queries), BLOCK_ROWS):
             block = np.ascontiguousarray(queries[start : start + BLOCK_ROWS], np.float32)
             cells = self._nearest_cells(block.astype(np.float64))
+            # Queries of the same cell follow each other, so that its points stay in the cache.
+            order = np.argsort(cells[:, 0])
             distances = np.zeros(cells.shape, np.float32)  # The search does not use them.
-            neighbors[start : start + BLOCK_ROWS] = self._index.search_preassigned(
-                block, k, cells, distances
+            neighbors[start + order] = self._index.search_preassigned(
+                block[order], k, cells[order], distances
             )[1]
         return _fill_missing(neighbors, self._index.ntotal)
 
