@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from latentmap.data.sources import Source
 from latentmap.maps.fitted_rows import FittedRows, quantize
@@ -251,6 +250,8 @@ def local_scale(positions: np.ndarray) -> float:
     >>> local_scale(np.arange(30.0)[:, None])
     5.0
     """
+    from scipy.spatial import cKDTree
+
     sample = positions[:: max(1, len(positions) // SCALE_SAMPLE)]
     k = min(SCALE_NEIGHBOR, len(positions) - 1) + 1
     distances = cKDTree(positions).query(sample, k=k)[0].reshape(len(sample), k)
