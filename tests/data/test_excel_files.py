@@ -1,10 +1,13 @@
 import builtins
 import datetime
+import io
+import zipfile
 
 import openpyxl
 import pytest
 
 from latentmap.data.excel_files import read_excel, split_sheet
+from latentmap.data.excel_size import count_cells
 from latentmap.data.table_options import TableOptions
 from latentmap.errors import DataError, FileError, TooLargeError, UnknownNameError
 
@@ -125,3 +128,34 @@ def test_without_calamine_the_extra_is_named(write, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(FileError, match=r"run pip install latentmap\[excel\]"):
         read_excel(path)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        "<row r='1048576'><c r='xfd1048576'><v>1</v></c></row>",
+        '<row r="9"><c r="ZZZZZZ99999999999"><v>1</v></c></row>',
+        '<row r="99999999">' + "<c><v>1</v></c>" * 9999 + "</row>",
+        '<x:row r="1048576"><x:c\nr="XFD1048576"><x:v>1</x:v></x:c></x:row>',
+    ],
+)
+def test_a_sheet_whose_last_cell_is_far_away_is_refused(write, cells):
+    path = write(People=ROWS)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    members[sheet] = members[sheet].replace(b"</sheetData>", cells.encode() + b"</sheetData>")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(TooLargeError, match=r"people\.xlsx: needs .* GB of memory"):
+        read_excel(path)
+
+
+def test_empty_cells_far_away_are_not_counted():
+    archive = zipfile.ZipFile(io.BytesIO(), "w")
+    archive.writestr(
+        "a.xml", b'<row r="2"><c r="B2"><v>1</v></c><c r="XFD2" s="1"/></row>' * 50_000
+    )
+    assert count_cells(archive) == 4

@@ -19,6 +19,7 @@ import pyarrow as pa
 from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_separators import Record
+from latentmap.data.excel_size import count_cells
 from latentmap.data.file_suffixes import split_sheet
 from latentmap.data.format_search import infer_decimals, parse_columns
 from latentmap.data.memory import check_memory
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # Memory of the Python objects of cells, for each byte of XML.
 _MEMORY_PER_BYTE = 8
+_MEMORY_PER_CELL = 48  # The value of an empty cell in python-calamine, and two references to it.
 _SAMPLE_ROWS = 200
 
 
@@ -84,7 +86,8 @@ def _open_workbook(path: Path) -> CalamineWorkbook:
     with _reading_excel(path.name):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        check_memory(path.name, size * _MEMORY_PER_BYTE)
+            check_memory(path.name, size * _MEMORY_PER_BYTE)
+            check_memory(path.name, count_cells(archive) * _MEMORY_PER_CELL)
         workbook = CalamineWorkbook.from_path(str(path))
     if not workbook.sheet_names:
         raise FileError(f"{path.name}: expected an Excel file with a sheet, found none")
