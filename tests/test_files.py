@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latentmap import load_model
 from latentmap.analysis import SearchIndex
+from latentmap.analysis.codec_file import CodeFile
+from latentmap.analysis.model_description import describe_model
 from latentmap.data import open_data
 from latentmap.errors import FileError, ModelFileError
 from latentmap.files import (
@@ -212,3 +215,10 @@ def test_files_of_equal_arrays_are_equal(tmp_path):
     assert description == {"format": 3, "name": "ä"}
     assert all(np.array_equal(read[name], array) for name, array in arrays.items())
     assert read["a"].dtype == np.float16
+
+
+@pytest.mark.parametrize("read", [load_model, SearchIndex.load, describe_model, CodeFile])
+def test_a_pipe_is_not_read(read, tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(FileError, match="file, found a device or a pipe"):
+        read(tmp_path / "pipe.safetensors")

@@ -88,7 +88,7 @@ def test_file_of_another_kind_is_refused(content, tmp_path):
 
 
 def test_folder_is_refused(tmp_path):
-    check_refused(tmp_path, "expected a complete model file")
+    check_refused(tmp_path, "expected a model file, found a folder")
 
 
 def test_truncated_file_is_refused(path, tmp_path):

@@ -95,6 +95,29 @@ def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileE
     return Path(path)
 
 
+def check_input_file(
+    path: str | os.PathLike[str], kind: str, error_type: type[FileError] = FileError
+) -> Path:
+    """Return a path; raise ``error_type`` unless it is a file, because a pipe never ends.
+
+    ``kind`` is "model", "index" or "compressed".
+
+    Examples
+    --------
+    >>> check_input_file("/dev/null", "model")
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.FileError: /dev/null: expected a model file, found a device or a pipe
+    """
+    path = check_path(path, error_type)
+    if path.exists() and not path.is_file():
+        other = "a folder" if path.is_dir() else "a device or a pipe"
+        raise error_type(f"{path}: expected a {kind} file, found {other}")
+    if not path.exists():
+        raise error_type(f"{path}: no such file")
+    return path
+
+
 def _is_stream(path: Path) -> bool:
     """Return whether a path is a device, a pipe, a socket or a descriptor of a process."""
     try:
@@ -242,7 +265,7 @@ def read_arrays(
     """
     from safetensors import SafetensorError, safe_open
 
-    path = check_path(path, error_type)
+    path = check_input_file(path, kind, error_type)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -253,8 +276,6 @@ def read_arrays(
             if checksum != metadata.get(_CHECKSUM):
                 raise error_type(f"{path}: the {kind} is damaged (its checksum differs)")
         return description, arrays
-    except FileNotFoundError:
-        raise error_type(f"{path}: no such file") from None
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
         if isinstance(error, FileError):
             raise

@@ -162,7 +162,7 @@ def test_other_file_raises(tmp_path, data):
 
 def test_missing_file_raises(tmp_path):
     check_refused(tmp_path / "none.codes", "no such file")
-    check_refused(tmp_path, "cannot be read")
+    check_refused(tmp_path, "expected a compressed file, found a folder")
 
 
 def test_newer_format_raises(write):

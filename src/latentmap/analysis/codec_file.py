@@ -33,7 +33,7 @@ from latentmap.analysis.quantize import Quantizer
 from latentmap.data.index_checks import check_indices
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
-from latentmap.files import check_path
+from latentmap.files import check_input_file
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
@@ -134,7 +134,7 @@ class CodeFile:
     """Reader of a file of compressed codes. Opening a file reads everything except the blocks."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = check_path(path)
+        self.path = check_input_file(path, "compressed")
         with self._open() as file:
             self._read_header(file)
 
@@ -144,8 +144,6 @@ class CodeFile:
         try:
             with self.path.open("rb") as file:
                 yield file
-        except FileNotFoundError:
-            raise FileError(f"{self.path}: no such file") from None
         except FileError as error:
             raise FileError(f"{self.path}: {error}") from None
         except OSError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from latentmap.cli.console import show_status
 from latentmap.data import Source
 from latentmap.errors import ModelFileError
+from latentmap.files import check_input_file
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder as Estimator
@@ -28,7 +29,7 @@ def start_engine() -> None:
 
 def open_model(path: Path) -> Estimator:
     """Load a fitted estimator from a model file."""
-    _check_is_file(path)
+    check_input_file(path, "model", ModelFileError)
     from latentmap import load_model
 
     return load_model(path)
@@ -36,17 +37,10 @@ def open_model(path: Path) -> Estimator:
 
 def read_model_summary(path: Path) -> dict[str, Any]:
     """Read the description of a model from its file, without building its network."""
-    _check_is_file(path)
+    check_input_file(path, "model", ModelFileError)
     from latentmap.analysis.model_description import describe_model
 
     return describe_model(path)
-
-
-def _check_is_file(path: Path) -> None:
-    if path.is_dir():
-        raise ModelFileError(f"{path}: expected a model file, found a folder")
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such file")
 
 
 def check_columns(model: Estimator, rows: Source) -> None:
