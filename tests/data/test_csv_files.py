@@ -361,6 +361,11 @@ def test_quotes_groups_of_columns_and_notes_below_a_table(write, text, expected)
     assert read(write(text)).table.to_pydict() == expected
 
 
+def test_names_of_groups_are_part_of_the_header(write):
+    table = read(write(",Size,\nname,min,max\na,1,2\nb,3,4\n"))
+    assert table.schema.notes == ()
+
+
 def test_a_second_table_is_an_error(write):
     first, second = "a,b\n" + "1,2\n" * 5, "c,d,e\n" + "1,2,3\n" * 9
     with pytest.raises(DataError, match="line 2: expected 3 columns, found 2"):

@@ -111,7 +111,9 @@ def table_layout(
     if top == len(records):
         raise DataError(f"{name}: expected at least one row, found only a header")
     cells = _header_cells(first, records[top:], width) if first else [""] * width
+    n_header_lines = first.last_line - first.line + 1 if first else 0
     if first and _is_second_header(cells, records[top:]):
+        n_header_lines = records[top].last_line - first.line + 1
         cells, top = _join_headers(cells, records[top].cells), top + 1
     names = unique_names(cells)
     named_cells = list(zip(names, cells, strict=True))
@@ -124,7 +126,7 @@ def table_layout(
         renamed=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
         header=first is not None,
         has_numeric_header=any(cell_kind(cell) == "number" for cell in cells),
-        skipped_lines=last_line - (first.last_line - first.line + 1 if first else 0),
+        skipped_lines=last_line - n_header_lines,
         first_line=(records[top].last_line if units else last_line) + 1,
         units=units,
     )
