@@ -16,7 +16,6 @@ class Preset(NamedTuple):
 
     estimator: str
     settings: dict[str, Any]
-    description: str
 
 
 PRESETS = {
@@ -30,18 +29,13 @@ PRESETS = {
                 batch_size=32, learning_rate=0.001, schedule="constant", patience=None, held_out=0
             ),
         },
-        "encoder and decoder of one dense layer each, with binary cross-entropy",
     ),
-    "dense": Preset("AutoEncoder", {"network": "dense"}, "dense layers added to PCA"),
-    "conv": Preset("AutoEncoder", {"network": "conv"}, "convolutions, for images"),
+    "dense": Preset("AutoEncoder", {"network": "dense"}),
+    "conv": Preset("AutoEncoder", {"network": "conv"}),
     "map": Preset(
-        "LatentMap",
-        {"training": Training(learning_rate=0.01, patience=None, held_out=0)},
-        "a map in 2 or 3 dimensions that can be decoded",
+        "LatentMap", {"training": Training(learning_rate=0.01, patience=None, held_out=0)}
     ),
-    "variational": Preset(
-        "VariationalAutoEncoder", {"network": "dense"}, "codes with a normal distribution"
-    ),
+    "variational": Preset("VariationalAutoEncoder", {"network": "dense"}),
 }
 
 
@@ -70,5 +64,5 @@ def make_estimator(preset: str, **settings: Any) -> BaseAutoEncoder:
     """
     if preset not in PRESETS:
         raise UnknownNameError("recipe", preset, PRESETS)
-    estimator, defaults, _ = PRESETS[preset]
+    estimator, defaults = PRESETS[preset]
     return clone(estimator_class(estimator)(**{**defaults, **settings}))
