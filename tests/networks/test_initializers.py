@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from latentmap.networks.initializers import Glorot, Ones, Zeros
+from latentmap.networks.initializers import Constant, Glorot
 
 PAIRS = [
-    (Zeros(), keras.initializers.Zeros()),
-    (Ones(), keras.initializers.Ones()),
+    (Constant(0.0), keras.initializers.Zeros()),
+    (Constant(1.0), keras.initializers.Ones()),
     (Glorot(seed=3), keras.initializers.GlorotUniform(seed=3)),
 ]
 

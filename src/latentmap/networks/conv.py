@@ -94,13 +94,13 @@ def _convolution(
     activation: str | None = None,
     zero_init: bool = False,
 ) -> keras.Layer:
-    from latentmap.networks.initializers import Zeros, kernel_initializer
+    from latentmap.networks.initializers import Constant, kernel_initializer
 
     return layer_type(
         filters,
         activation=activation,
         kernel_initializer=kernel_initializer(rng, zero_init),
-        bias_initializer=Zeros(),
+        bias_initializer=Constant(0.0),
     )
 
 

@@ -53,13 +53,13 @@ def dense_layer(
     """Return a dense layer whose kernel is initialized by `kernel_initializer`."""
     from keras import layers
 
-    from latentmap.networks.initializers import Zeros, kernel_initializer
+    from latentmap.networks.initializers import Constant, kernel_initializer
 
     return layers.Dense(
         units,
         activation,
         kernel_initializer=kernel_initializer(rng, zero_init),
-        bias_initializer=Zeros(),
+        bias_initializer=Constant(0.0),
     )
 
 
@@ -67,14 +67,14 @@ def normalization_layer() -> keras.Layer:
     """Return a layer of batch normalisation."""
     from keras import layers
 
-    from latentmap.networks.initializers import Ones, Zeros
+    from latentmap.networks.initializers import Constant
 
     return layers.BatchNormalization(
         momentum=0.9,
-        beta_initializer=Zeros(),
-        gamma_initializer=Ones(),
-        moving_mean_initializer=Zeros(),
-        moving_variance_initializer=Ones(),
+        beta_initializer=Constant(0.0),
+        gamma_initializer=Constant(1.0),
+        moving_mean_initializer=Constant(0.0),
+        moving_variance_initializer=Constant(1.0),
     )
 
 

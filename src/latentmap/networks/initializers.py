@@ -5,45 +5,28 @@ operation and shape. The compilation takes longer than a fit of few rows.
 """
 
 import math
-from collections.abc import Callable
 from random import Random
 
 import keras
 import numpy as np
 from keras import KerasTensor
-from numpy.typing import ArrayLike
 
 from latentmap.backend import uniform
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class Zeros(keras.initializers.Zeros):
-    """Initializer with the value 0.
+class Constant(keras.initializers.Constant):
+    """Initializer with given values, which are broadcast to the shape of the weight.
 
     Examples
     --------
-    >>> Zeros()((2,)).tolist()
-    [0.0, 0.0]
-    """
-
-    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> KerasTensor:
-        """Return an array of zeros."""
-        return keras.ops.convert_to_tensor(np.zeros(shape, "float32"), dtype)
-
-
-@keras.saving.register_keras_serializable("latentmap")
-class Ones(keras.initializers.Ones):
-    """Initializer with the value 1.
-
-    Examples
-    --------
-    >>> Ones()((2,)).tolist()
+    >>> Constant(1.0)((2,)).tolist()
     [1.0, 1.0]
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> KerasTensor:
-        """Return an array of ones."""
-        return keras.ops.convert_to_tensor(np.ones(shape, "float32"), dtype)
+        """Return the values as an array."""
+        return keras.ops.convert_to_tensor(np.full(shape, self.value, "float32"), dtype)
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -66,20 +49,13 @@ class Glorot(keras.initializers.GlorotUniform):
         return uniform(shape, math.sqrt(3.0 / max(1.0, fans / 2.0)), dtype, self.seed)
 
 
-def constant_initializer(values: ArrayLike) -> Callable[..., KerasTensor]:
-    """Return an initializer that sets a weight to given values."""
-    return lambda shape, dtype=None: keras.ops.convert_to_tensor(
-        np.asarray(values, "float32"), dtype
-    )
-
-
 def kernel_initializer(rng: Random, zero_init: bool = False) -> keras.initializers.Initializer:
     """Return Glorot's initializer of a kernel, or zeros for a network that is added to PCA.
 
     Seeds are drawn as in Keras, so that ``random_state=7`` has the same initial weights as plain
     Keras after ``keras.utils.set_random_seed(7)``.
     """
-    return Zeros() if zero_init else Glorot(seed=draw_seed(rng))
+    return Constant(0.0) if zero_init else Glorot(seed=draw_seed(rng))
 
 
 def draw_seed(rng: Random) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from latentmap.networks.dense import Network
-from latentmap.networks.initializers import constant_initializer
+from latentmap.networks.initializers import Constant
 from latentmap.networks.losses import Loss
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
@@ -65,8 +65,8 @@ def clip_extremes(x: KerasTensor) -> KerasTensor:
 def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> keras.Layer:
     return layers.Dense(
         weights.shape[1],
-        kernel_initializer=constant_initializer(weights),
-        bias_initializer=constant_initializer(bias),
+        kernel_initializer=Constant(weights),
+        bias_initializer=Constant(bias),
         trainable=trainable,
         name=name,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import ArrayLike
 
-from latentmap.networks.initializers import constant_initializer
+from latentmap.networks.initializers import Constant
 
 
 class ConstantLayer(keras.layers.Layer):
@@ -31,7 +31,7 @@ class ConstantLayer(keras.layers.Layer):
             constant = self.add_weight(
                 name=name,
                 shape=array.shape,
-                initializer=constant_initializer(array),
+                initializer=Constant(array),
                 trainable=False,
             )
             setattr(self, name, constant)

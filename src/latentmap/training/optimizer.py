@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from latentmap.networks.initializers import Zeros
+from latentmap.networks.initializers import Constant
 
 if TYPE_CHECKING:
     from latentmap.training.config import Training
@@ -42,5 +42,5 @@ class _Adam(keras.optimizers.Adam):
         self, trainable_variables: list[keras.Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
         """Add a variable for each trainable variable, or one for each name."""
-        initializer = Zeros() if initializer == "zeros" else initializer
+        initializer = Constant(0.0) if initializer == "zeros" else initializer
         return super().add_optimizer_variables(trainable_variables, name, initializer)
