@@ -120,7 +120,7 @@ def test_invalid_files_are_reported(
         (plain_model, complete, "expected codes of this model"),
         (digits_model, truncated, "truncated"),
         (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
-        (digits_model, nonsense, "cannot be read"),
+        (digits_model, nonsense, "expected a compressed file, found a folder"),
         (digits_model, tmp_path / "none.codes", "no such file"),
     ):
         result = run("decompress", model, path, "-o", tmp_path / "rows.npy", code=2)

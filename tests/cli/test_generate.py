@@ -28,13 +28,13 @@ def test_rows_sampled_from_reference_codes_resemble_them(run, plain_model, tmp_p
     paths = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
     for target in paths[:2]:
         message = run(
-            "generate", plain_model, "-n", 600, "--reference", "digits", "-o", target
+            "generate", plain_model, "-n", 4000, "--reference", "digits", "-o", target
         ).stderr
     assert "Gaussians fitted to 1,438 codes of digits" in message
-    run("generate", plain_model, "-n", 600, "-o", paths[2])
+    run("generate", plain_model, "-n", 4000, "-o", paths[2])
     similar_rows, repeated_rows, model_rows = map(np.load, paths)
     assert np.array_equal(similar_rows, repeated_rows)
-    assert similar_rows.shape == (600, 8, 8)
+    assert similar_rows.shape == (4000, 8, 8)
     model = load_model(plain_model)
     real = model.inverse_transform(model.transform(load_dataset("digits", "unseen")))
     fidelity = density_and_coverage(real, similar_rows)

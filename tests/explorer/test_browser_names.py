@@ -71,8 +71,7 @@ def test_names_of_parts_appear_when_the_map_is_zoomed_in(open_page, topic_pages,
     page = open_page(topic_pages[kind])
     page.tab.select_option("#color-scale", label="size")
     first_words = {word for words in WORDS for word in words.split()}
-    assert page.wait_until(lambda: drawn_names(page))
-    areas = drawn_names(page)
+    areas = page.wait_until(lambda: drawn_names(page))
     assert len(areas) >= 4
     assert all(set(name.split(", ")) <= first_words for name in areas)
     for _ in range(3):

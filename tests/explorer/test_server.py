@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from latentmap.errors import SettingError
-from latentmap.explorer import Server
+from latentmap.explorer import Server, routes
 
 
 def test_the_default_address_is_local(client):
@@ -135,7 +135,7 @@ def test_an_internal_error_is_reported_and_the_server_continues(
     serve, map_scene, monkeypatch, capsys
 ):
     client = serve(map_scene)
-    monkeypatch.setattr(map_scene, "row_details", lambda number: 1 / 0)
+    monkeypatch.setattr(routes, "describe_row", lambda *_: 1 / 0)
     assert "internal error" in client.json("GET", "/row/1", status=500)["error"]
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert client("GET", "/data/points").status == 200

@@ -58,16 +58,6 @@ def test_large_offsets_are_subtracted_in_double_precision(run_onnx):
     np.testing.assert_allclose(decoded, model.inverse_transform(codes), atol=1e-4)
 
 
-def test_rows_without_negative_numbers_are_decoded_to_such_rows(run_onnx):
-    x = np.random.default_rng(0).exponential(size=(40, 4)) * [1, 10, 100, 1000]
-    model = AutoEncoder(2, network="linear", epochs=1, random_state=0).fit(x)
-    codes = 20 * model.transform(x)
-    assert model._decode(codes).min() < 0
-    decoded = run_onnx(model, "decoder", {"codes": codes})["rows"]
-    assert decoded.min() >= 0
-    assert np.allclose(decoded, model.inverse_transform(codes), rtol=1e-4, atol=1e-2)
-
-
 def test_a_failed_export_writes_no_file(iris_model, tmp_path):
     with pytest.raises(SettingError, match="unknown part 'encode', did you mean 'encoder'"):
         iris_model.export(tmp_path / "iris.onnx", "encode")

@@ -81,7 +81,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         -------
         ndarray of shape (n, ...)
             Rows with the shape and units of the fitted ones, float32. They are dense even if the
-            fitted rows were sparse, and not negative if no number of the fitted rows was.
+            fitted rows were sparse.
 
         Raises
         ------
@@ -91,8 +91,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         rows = self._decode(X)
         if self.table_ is not None:
             return self.table_.decode(rows)
-        if self._is_nonnegative:
-            return np.maximum(rows, 0)
         return rows if self.row_offset_ is None else rows + self.row_offset_
 
     def _decode(self, X: ArrayLike, block_size: int | None = None) -> np.ndarray:

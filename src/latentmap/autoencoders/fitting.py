@@ -63,7 +63,6 @@ def prepare_rows(
     scaling = table_scale(estimator) or estimator.scaling
     data = prepare_data(rows, scaling, epochs, training, estimator.random_state, estimator.verbose)
     estimator.dtype_ = data.rows.dtype.name
-    estimator._is_nonnegative = data.is_nonnegative and estimator.row_offset_ is None
     return data
 
 

@@ -65,7 +65,6 @@ class NetworkEstimator(BaseEstimator):
     # Metrics, held-out rows, label and table options of a fit by the command, else None.
     fit_report_: dict[str, Any] | None
     _imputer: GaussianImputer | None
-    _is_nonnegative: bool
     _state: FittedState
     _networks: FittedNetworks
 

@@ -46,7 +46,6 @@ def describe_estimator(estimator: NetworkEstimator) -> dict[str, Any]:
         "parameters": _to_json(estimator._saved_parameters()),
         "row_shape": list(estimator.row_shape_),
         "dtype": estimator.dtype_,
-        "nonnegative": estimator._is_nonnegative,
         "feature_names": None if names is None else list(names),
         "history": _to_json(estimator.history_),
         "learned": _to_json(estimator._state.to_json()),
@@ -134,7 +133,6 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
     n_numbers, table = math.prod(estimator.row_shape_), estimator.table_
     estimator.n_features_in_ = n_numbers if table is None else len(table.columns)
     estimator.dtype_ = str(metadata["dtype"])
-    estimator._is_nonnegative = metadata.get("nonnegative") is True
     if metadata["feature_names"] is not None:
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
     estimator.history_ = read_history(metadata)

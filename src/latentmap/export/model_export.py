@@ -98,8 +98,6 @@ def _add_rows(g: OnnxGraph, estimator: BaseAutoEncoder, flat_rows: str) -> None:
     """Add the output of a decoder that returns rows of numbers."""
     rows = g.add("Reshape", flat_rows, np.array([0, *estimator.row_shape_]))
     dtype: type = np.float32
-    if estimator._is_nonnegative:
-        rows = g.add("Relu", rows)
     if estimator.row_offset_ is not None:
         dtype = np.float64
         rows = g.add("Add", g.cast(rows, dtype), estimator.row_offset_.astype(dtype))

@@ -29,15 +29,12 @@ class PreparedData:
         All rows if they are in memory, otherwise a uniform sample that is in memory.
     scale : Scale
     task : TrainingTask
-    is_nonnegative : bool
-        Whether the rows are numbers without a negative one; False for encoded tables.
     """
 
     rows: Source
     sample_rows: Source
     scale: Scale
     task: TrainingTask
-    is_nonnegative: bool = False
 
     @property
     def seed(self) -> int:
@@ -101,17 +98,15 @@ def prepare_data(
     if not rows.in_memory:
         max_rows = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
         sample_rows = rows.sample(max(1, max_rows), seed).load()
-    is_nonnegative = False
     if isinstance(scaling, Scale):
         scale = scaling
     else:
         statistics = row_statistics(rows, verbose)
         scale = choose_scale(scaling, statistics, rows.dtype, len(rows.row_shape) > 1)
-        is_nonnegative = statistics.low >= 0
     training_rows, validation_rows = rows, None
     if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):
         training_rows, validation_source = rows.split(n_validation, seed)
         validation_rows = validation_source[:]
     n_epochs = check_epochs(epochs, config, len(training_rows))
     task = TrainingTask(training_rows, validation_rows, n_epochs, config, seed)
-    return PreparedData(rows, sample_rows, scale, task, is_nonnegative)
+    return PreparedData(rows, sample_rows, scale, task)
