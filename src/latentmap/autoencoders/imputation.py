@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
 _FOLDS = 10
-# The weight of a reconstruction is estimated as if this many rows without any benefit were added.
+# This many rows without an improvement by the reconstruction are added to estimate its weight.
 _PRIOR_ROWS = 30
 
 
