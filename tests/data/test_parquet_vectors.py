@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from latentmap.data import Table, TableOptions, open_data
 from latentmap.errors import DataError
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 EMBEDDINGS = {
     "title": ["a", "b", "c"],
@@ -56,6 +58,22 @@ def test_options_for_other_columns_make_a_table(write, options, names):
     table = open_data(write(EMBEDDINGS), options=options)
     assert isinstance(table, Table)
     assert table.feature_names == names
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_only_columns_with_a_role_are_fitted_beside_vectors(write, monkeypatch, in_memory):
+    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda *_: in_memory)
+    path = write({**EMBEDDINGS, "score": [0.5, 0.1, 0.7]})
+    table = open_data(path, options=TableOptions(roles={"score": "number"}))
+    encoder = TableEncoder.fit(table)
+    assert encoder.names == ["x", "score"]
+    assert encoder.ignored == {"title": "metadata", "year": "metadata"}
+
+
+def test_only_columns_with_a_role_are_fitted_beside_vectors_of_a_data_frame():
+    frame = pd.DataFrame({**EMBEDDINGS, "date": ["2024-01-02", "2024-01-03", "2024-01-04"]})
+    encoder = TableEncoder.fit(Table(frame, roles={"year": "number", "title": "label"}))
+    assert encoder.names == ["year", "x"] and encoder.ignored == {"date": "metadata"}
 
 
 def test_two_columns_of_vectors_make_a_table(write):

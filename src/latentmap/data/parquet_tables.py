@@ -113,7 +113,7 @@ class ParquetTable(ParquetSource):
         label = label_column(options.roles)
         features = [name for name in names if name != label]
         self.feature_names, self.row_shape = features, (len(features),)
-        self.table_schema = TableSchema(files.schema_of(features), roles=options.roles)
+        self.table_schema = typed_schema(files.schema_of(features), {}, options)
         self._searches: dict[str, FormatSearch] = {}
         super().__init__(files, features, files.row_bytes(features), label, verbose)
         if parse:

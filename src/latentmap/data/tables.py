@@ -23,7 +23,7 @@ from latentmap.data.table_options import (
 )
 from latentmap.data.table_parsing import parse_string_columns
 from latentmap.data.table_problems import check_column_names, similar_names
-from latentmap.data.vector_rows import find_vector_column, split_vectors
+from latentmap.data.vector_rows import find_vector_column, fitted_beside_vectors, split_vectors
 from latentmap.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -79,9 +79,14 @@ def typed_schema(
     schema: pa.Schema, columns: Mapping[str, ParsedColumn], options: TableOptions
 ) -> TableSchema:
     """Return the schema of a table with columns that were strings."""
-    vector_column = find_vector_column(schema, options.roles, options.columns)
+    untyped = TableSchema(
+        schema,
+        roles=options.roles,
+        vector_column=find_vector_column(schema, options.roles, options.columns),
+        fitted_columns=fitted_beside_vectors(schema, options.roles, options.columns),
+    )
     if not columns:
-        return TableSchema(schema, roles=options.roles, vector_column=vector_column)
+        return untyped
     from latentmap.data.format_search import (
         boolean_strings,
         column_units,
@@ -89,12 +94,10 @@ def typed_schema(
         used_date_order,
     )
 
-    return TableSchema(
-        schema,
-        roles=options.roles,
+    return replace(
+        untyped,
         units=column_units(columns),
         boolean_strings=boolean_strings(columns),
-        vector_column=vector_column,
         day_first=used_date_order(columns),
         notes=date_notes(columns),
     )
@@ -108,8 +111,8 @@ class Table(Source):
     read as such, unless their role is "category", "text" or "identifier".
 
     If one column holds vectors (lists of numbers), only the vectors are fitted, as rows of numbers,
-    and the other columns are their metadata. They are fitted too if ``columns`` or ``roles`` names
-    them.
+    and the other columns are their metadata. Those that ``columns`` or ``roles`` names are fitted
+    too.
 
     Parameters
     ----------
@@ -178,7 +181,7 @@ class Table(Source):
             container=container,
             units={**schema.units, **(units or {})},
             has_string_names=has_string_names,
-            fitted_columns=None if text is None else fitted_names(roles),
+            fitted_columns=schema.fitted_columns if text is None else fitted_names(roles),
         )
         self._set_rows(table, schema, name)
 

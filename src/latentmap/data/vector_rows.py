@@ -38,14 +38,38 @@ def find_vector_column(
     >>> find_vector_column(schema, {"title": "category"}, None) is None
     True
     """
-    vectors = [
+    vectors = _vector_names(schema, roles)
+    not_fitted = {name for name, role in roles.items() if role in NOT_FITTED}
+    requested = {*(columns or ()), *roles} - not_fitted
+    return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
+
+
+def fitted_beside_vectors(
+    schema: pa.Schema, roles: Mapping[str, str], columns: Collection[str] | None
+) -> tuple[str, ...] | None:
+    """Return the column of vectors and the columns that ``roles`` fits beside it.
+
+    Return None if there is no such column, or if ``columns`` names the columns to fit.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> schema = pa.schema({"year": pa.int64(), "id": pa.int64(), "x": pa.list_(pa.float32())})
+    >>> fitted_beside_vectors(schema, {"year": "number"}, None)
+    ('x', 'year')
+    """
+    vectors, requested = _vector_names(schema, roles), fitted_names(roles)
+    if columns is not None or len(vectors) != 1 or not {*requested} - {*vectors}:
+        return None
+    return tuple(dict.fromkeys((*vectors, *requested)))
+
+
+def _vector_names(schema: pa.Schema, roles: Mapping[str, str]) -> list[str]:
+    return [
         field.name
         for field in schema
         if is_vector(field.type) and roles.get(field.name) not in NOT_FITTED
     ]
-    not_fitted = {name for name, role in roles.items() if role in NOT_FITTED}
-    requested = {*(columns or ()), *roles} - not_fitted
-    return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
 
 
 def split_vectors(table: Table, column: str) -> ArraySource:
