@@ -81,3 +81,17 @@ def test_names_of_parts_appear_when_the_map_is_zoomed_in(open_page, topic_pages,
     parts = {name for name in drawn_names(page) if name not in areas}
     assert parts <= {"sparse", "dense"}
     assert page.messages == []
+
+
+def test_names_are_beside_the_panels(open_page, export_link):
+    points = np.repeat([[0.0, 0.0], [10.0, 9.0], [20.0, 0.0]], 40, axis=0)
+    points += np.random.default_rng(0).normal(0, 0.3, points.shape)
+    names = [f"{side} name of a category of some length" for side in ("first", "second", "third")]
+    rows = ArraySource(points, labels=np.repeat(names, 40), name="three")
+    scene = Scene(LatentMap(epochs=3, random_state=0).fit(rows), rows, "three")
+    page = open_page(export_link(scene))
+    page.wait_until(lambda: len(drawn_names(page)) == 3)
+    legend = page.tab.locator("#legend").bounding_box()
+    toolbar = page.tab.locator("[role=toolbar]").bounding_box()
+    for _, left, _, right, _ in page.tab.evaluate(DRAWN_NAMES):
+        assert legend["x"] + legend["width"] < left and right < toolbar["x"]

@@ -84,12 +84,13 @@ function drawNames(context, view, names, { size, weight, alpha, length }, boxes)
     if (left < 0 || top < 0 || left > view.width || top > view.height) continue;
     const label = shorten(categoryTitle(text), length);
     const halfWidth = context.measureText(label).width / 2 + 4;
-    const box = [left - halfWidth, top - size * 0.7, left + halfWidth, top + size * 0.7];
+    const center = view.centerBetweenPanels(left, halfWidth);
+    const box = [center - halfWidth, top - size * 0.7, center + halfWidth, top + size * 0.7];
     if (boxes.some((other) => overlap(box, other))) continue;
     boxes.push(box);
-    context.strokeText(label, left, top);
+    context.strokeText(label, center, top);
     context.globalAlpha = alpha;
-    context.fillText(label, left, top);
+    context.fillText(label, center, top);
     context.globalAlpha = 1;
   }
 }

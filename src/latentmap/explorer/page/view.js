@@ -154,6 +154,17 @@ export class View {
     ];
   }
 
+  /**
+   * Return the centre of a text at a pixel, moved sideways so that no panel at the edges covers the text.
+   * A text whose pixel a panel covers, or that is wider than the space between the panels, stays.
+   * @param {number} center @param {number} halfWidth
+   */
+  centerBetweenPanels(center, halfWidth) {
+    const [start, end] = [this.#inset.left, this.width - this.#inset.right];
+    if (center < start || center > end || 2 * halfWidth > end - start) return center;
+    return Math.min(end - halfWidth, Math.max(start + halfWidth, center));
+  }
+
   /** Return the point at a pixel. @param {number} left @param {number} top @returns {Point} */
   toMap(left, top) {
     return [
