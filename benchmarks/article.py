@@ -74,7 +74,7 @@ def tensorflow_python() -> str:
 
 
 def run_program(python: str, code: str, engine: str, seed: int, cache: str) -> dict[str, object]:
-    """Run one process with a folder for caches; return its losses and the seconds that it took."""
+    """Fit in a new process with its own cache folder; return the losses and the elapsed seconds."""
     mnist = ROOT / "src" / "latentmap" / "data" / "mnist"
     environment = {"KERAS_BACKEND": engine, "TF_CPP_MIN_LOG_LEVEL": "3", "XDG_CACHE_HOME": cache}
     start = time.perf_counter()

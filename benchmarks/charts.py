@@ -36,7 +36,7 @@ MAP_METRICS = {
 
 
 class TableChart(NamedTuple):
-    """Columns of the table of a benchmark, each drawn in its own panel.
+    """Columns of the table of a benchmark. A chart has one panel for each column.
 
     ``n_names`` is the number of columns that name a row. Columns of the same unit share a scale.
     """

@@ -112,7 +112,8 @@ def table(
     lines += ["| import in a new process | s |", "|---|---|"]
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in imports.items()]
     text = (
-        "The size saved without a dependency includes the packages that only it needs. Import "
+        "The size saved without a dependency is its own and that of the packages that nothing "
+        "else needs. Import "
         "times are processor times without that of Python, in an environment that also has the "
         f"extra dev, from which Keras imports pandas; medians of {REPEATS} runs; "
         "`python benchmarks/dependencies.py`."

@@ -48,12 +48,12 @@ def pytest_xdist_make_scheduler(config, log):
     """Keep the tests of a file together, except the pages of documentation, which share nothing."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Scheduling(LoadScopeScheduling):
+    class PageScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             is_page = "test_commands_of_a_page" in nodeid
             return nodeid if is_page else super()._split_scope(nodeid)
 
-    return Scheduling(config, log) if config.getoption("dist") == "loadscope" else None
+    return PageScheduling(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
@@ -115,14 +115,14 @@ def make_once(tmp_path_factory):
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
     def make_once(name, write_files):
-        made = shared / f"once-{name}"
+        target = shared / f"once-{name}"
         with (shared / f"once-{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
+            if not target.exists():
                 unfinished = tmp_path_factory.mktemp("unfinished")
                 write_files(unfinished)
-                unfinished.rename(made)
-        return made
+                unfinished.rename(target)
+        return target
 
     return make_once
 

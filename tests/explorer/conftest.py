@@ -211,7 +211,7 @@ def scenes(map_scene, wide_scene, mixed_scene):
 
 
 @pytest.fixture(scope="session")
-def links(scenes, start_server):
+def served_links(scenes, start_server):
     """Links to the served pages of the scenes."""
     return {name: start_server(scene).url for name, scene in scenes.items()}
 
@@ -329,13 +329,13 @@ def open_page(browser):
 @pytest.fixture(params=["served", "exported"])
 def people_page(open_page, request):
     """The served page and the exported file of the table of people."""
-    links = request.getfixturevalue({"served": "links", "exported": "files"}[request.param])
-    return open_page(links["people"])
+    fixtures = {"served": "served_links", "exported": "files"}
+    return open_page(request.getfixturevalue(fixtures[request.param])["people"])
 
 
 @pytest.fixture(scope="session")
-def run_script(browser, links):
+def run_script(browser, served_links):
     """Run a script in a page that all tests share, and that they do not change."""
-    page = OpenPage(browser, links["people"])
+    page = OpenPage(browser, served_links["people"])
     yield page.tab.evaluate
     page.context.close()

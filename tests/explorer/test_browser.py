@@ -39,8 +39,8 @@ def rows_between(page, count, left, right):
     return np.flatnonzero((x > left) & (x < right))
 
 
-def test_the_page_loads_without_messages(open_page, links):
-    page = open_page(links["digits"])
+def test_the_page_loads_without_messages(open_page, served_links):
+    page = open_page(served_links["digits"])
     assert page.text("#title") == "digits"
     assert "500 rows" in page.text("#subtitle")
     assert page.tab.locator(".entry").count() == 10
@@ -49,8 +49,8 @@ def test_the_page_loads_without_messages(open_page, links):
     assert page.messages == []
 
 
-def test_the_row_at_the_pointer_is_that_of_inverse_transform(open_page, links, map_scene):
-    page = open_page(links["digits"])
+def test_the_row_at_the_pointer_is_that_of_inverse_transform(open_page, served_links, map_scene):
+    page = open_page(served_links["digits"])
     images = []
     for pixel in ((420, 300), (520, 420), (600, 520)):
         point = page.decode_at(pixel)
@@ -64,8 +64,8 @@ def test_the_row_at_the_pointer_is_that_of_inverse_transform(open_page, links, m
     assert any((a != b).any() for a, b in itertools.pairwise(images))
 
 
-def test_a_row_decoded_far_from_the_data_is_pale(open_page, links):
-    page = open_page(links["digits"])
+def test_a_row_decoded_far_from_the_data_is_pale(open_page, served_links):
+    page = open_page(served_links["digits"])
     opacity = "getComputedStyle(document.querySelector('#decoded canvas')).opacity"
     page.decode_at(page.pixel_of_row(7))
     opacity_at_row = float(page.tab.evaluate(opacity))
@@ -75,9 +75,9 @@ def test_a_row_decoded_far_from_the_data_is_pale(open_page, links):
 
 
 def test_a_row_at_the_pointer_is_compared_with_its_reconstruction(
-    open_page, links, map_scene, digits
+    open_page, served_links, map_scene, digits
 ):
-    page = open_page(links["digits"])
+    page = open_page(served_links["digits"])
     page.tab.mouse.move(*page.pixel_of_row(7))
     i = page.row()
     original = page.pixels("#row figure:first-child canvas")[:, :, 0]
@@ -86,8 +86,8 @@ def test_a_row_at_the_pointer_is_compared_with_its_reconstruction(
     assert {"label", "confidence", "error"} <= set(page.text("#row dl").split("\n"))
 
 
-def test_a_click_shows_similar_rows_that_can_be_chosen(open_page, links, map_scene):
-    page = open_page(links["digits"])
+def test_a_click_shows_similar_rows_that_can_be_chosen(open_page, served_links, map_scene):
+    page = open_page(served_links["digits"])
     page.tab.mouse.click(*page.pixel_of_row(7))
     page.tab.wait_for_selector("#similar .thumbnails button")
     i = page.row()
@@ -102,8 +102,8 @@ def test_a_click_shows_similar_rows_that_can_be_chosen(open_page, links, map_sce
     page.tab.wait_for_selector(f"#row[data-row='{shown[0]}']")
 
 
-def test_selected_rows_are_downloaded(open_page, links, map_scene, tmp_path):
-    page = open_page(links["digits"])
+def test_selected_rows_are_downloaded(open_page, served_links, map_scene, tmp_path):
+    page = open_page(served_links["digits"])
     left, right = page.select_left_half()
     inside = rows_between(page, 500, left, right)
     assert 50 < len(inside) < 450
@@ -115,8 +115,8 @@ def test_selected_rows_are_downloaded(open_page, links, map_scene, tmp_path):
     assert page.tab.locator("#selection").is_hidden()
 
 
-def test_a_closed_lasso_selects_only_visible_categories(open_page, links, tmp_path):
-    page = open_page(links["digits"])
+def test_a_closed_lasso_selects_only_visible_categories(open_page, served_links, tmp_path):
+    page = open_page(served_links["digits"])
     frame = page.tab.locator("#map").bounding_box()
     left, top = frame["x"] + 2, frame["y"] + 2
     right, bottom = left + frame["width"] - 4, top + frame["height"] - 4
@@ -132,8 +132,8 @@ def test_a_closed_lasso_selects_only_visible_categories(open_page, links, tmp_pa
     assert len({line["label"] for line in lines}) == 9
 
 
-def test_an_interpolation_starts_and_ends_at_the_clicked_points(open_page, links, map_scene):
-    page = open_page(links["digits"])
+def test_an_interpolation_starts_and_ends_at_the_clicked_points(open_page, served_links, map_scene):
+    page = open_page(served_links["digits"])
     page.tab.keyboard.press("i")
     ends = [(400, 300), (620, 520)]
     for end in ends:
@@ -146,8 +146,8 @@ def test_an_interpolation_starts_and_ends_at_the_clicked_points(open_page, links
         assert np.abs(shown - decoded(map_scene, point)).max() <= 1
 
 
-def test_the_legend_hides_shows_and_isolates(open_page, links):
-    page = open_page(links["digits"])
+def test_the_legend_hides_shows_and_isolates(open_page, served_links):
+    page = open_page(served_links["digits"])
     entries = page.tab.locator(".entry")
 
     def pressed():
@@ -164,8 +164,8 @@ def test_the_legend_hides_shows_and_isolates(open_page, links):
     assert page.wait_until(lambda: page.tab.evaluate(POINT_PIXELS) == initial)
 
 
-def test_the_legend_of_a_score_has_a_range(open_page, links):
-    page = open_page(links["digits"])
+def test_the_legend_of_a_score_has_a_range(open_page, served_links):
+    page = open_page(served_links["digits"])
     page.tab.select_option("#color-scale", label="error")
     page.tab.wait_for_selector(".scale")
     numbers = [float(text) for text in page.text("#legend .ends").split()]
@@ -174,8 +174,8 @@ def test_the_legend_of_a_score_has_a_range(open_page, links):
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_zooming_keeps_the_point_below_the_mouse(open_page, links, motion):
-    page = open_page(links["digits"], reduced_motion=motion)
+def test_zooming_keeps_the_point_below_the_mouse(open_page, served_links, motion):
+    page = open_page(served_links["digits"], reduced_motion=motion)
     point = page.decode_at((500, 400))
 
     def distance():
@@ -189,8 +189,8 @@ def test_zooming_keeps_the_point_below_the_mouse(open_page, links, motion):
     assert page.wait_until(lambda: distance() == pytest.approx(initial))
 
 
-def test_a_drawing_is_placed_on_the_map(open_page, links):
-    page = open_page(links["digits"])
+def test_a_drawing_is_placed_on_the_map(open_page, served_links):
+    page = open_page(served_links["digits"])
     page.tab.keyboard.press("d")
     pad = page.tab.locator("#pad").bounding_box()
     x, y = pad["x"] + pad["width"] / 2, pad["y"]
@@ -204,8 +204,8 @@ def test_a_drawing_is_placed_on_the_map(open_page, links):
 
 
 @pytest.mark.parametrize(("name", "content"), [("<b>notes.doc", b"hello"), ("a.png", b"broken")])
-def test_an_unreadable_file_shows_the_error_of_the_server(open_page, links, name, content):
-    page = open_page(links["digits"])
+def test_an_unreadable_file_shows_the_error_of_the_server(open_page, served_links, name, content):
+    page = open_page(served_links["digits"])
     file = {"name": name, "mimeType": "text/plain", "buffer": content}
     page.tab.set_input_files("#file", file)
     page.tab.wait_for_selector("#notice:not([hidden])")
@@ -215,8 +215,8 @@ def test_an_unreadable_file_shows_the_error_of_the_server(open_page, links, name
 
 
 @pytest.mark.parametrize("source", ["served", "exported"])
-def test_html_in_the_data_is_shown_as_text(open_page, links, files, wine, source):
-    page = open_page({"served": links, "exported": files}[source]["wine"])
+def test_html_in_the_data_is_shown_as_text(open_page, served_links, files, wine, source):
+    page = open_page({"served": served_links, "exported": files}[source]["wine"])
     html = wine.feature_names[0]
     assert html in [e.strip() for e in page.tab.locator(".entry-name").all_inner_texts()]
     page.tab.mouse.click(*page.pixel_of_row(0))
@@ -228,8 +228,8 @@ def test_html_in_the_data_is_shown_as_text(open_page, links, files, wine, source
     assert page.messages == []
 
 
-def test_a_table_shows_values_in_the_units_of_the_data(open_page, links, wide_scene):
-    page = open_page(links["wine"])
+def test_a_table_shows_values_in_the_units_of_the_data(open_page, served_links, wide_scene):
+    page = open_page(served_links["wine"])
     point = page.decode_at((500, 400))
     shown = page.tab.locator("#decoded .chart-line")
     assert shown.count() == 13
@@ -303,17 +303,17 @@ def test_the_file_writes_integer_labels_and_codes_of_one_component(
 
 
 @pytest.mark.parametrize(
-    ("name", "obstacle"), [("wine", "components"), ("people", "which contains texts")]
+    ("name", "unsupported"), [("wine", "components"), ("people", "which contains texts")]
 )
-def test_the_file_explains_why_it_cannot_place_rows(open_page, files, name, obstacle):
+def test_the_file_explains_why_it_cannot_place_rows(open_page, files, name, unsupported):
     page = open_page(files[name])
     page.tab.click("#open")
-    assert obstacle in page.text("#notice p")
+    assert unsupported in page.text("#notice p")
     assert "This page is an exported file" in page.text("#notice p")
 
 
-def test_the_theme_follows_the_system_and_the_button(open_page, links):
-    page = open_page(links["digits"], color_scheme="dark")
+def test_the_theme_follows_the_system_and_the_button(open_page, served_links):
+    page = open_page(served_links["digits"], color_scheme="dark")
     dark = page.tab.evaluate(BACKGROUND)
     page.tab.click("#theme")
     light = page.tab.evaluate(BACKGROUND)
@@ -324,9 +324,9 @@ def test_the_theme_follows_the_system_and_the_button(open_page, links):
 
 
 @pytest.mark.parametrize("name", ["digits", "wine"])
-def test_the_map_is_above_the_panel_on_a_phone(open_page, links, name):
+def test_the_map_is_above_the_panel_on_a_phone(open_page, served_links, name):
     page = open_page(
-        links[name], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        served_links[name], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     boxes = {name: page.tab.locator(name).bounding_box() for name in ("#map", ".panel")}
     assert all(box["width"] == 390 for box in boxes.values())
@@ -337,7 +337,7 @@ def test_the_map_is_above_the_panel_on_a_phone(open_page, links, name):
     assert page.messages == []
 
 
-def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, links):
+def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, served_links):
     context = browser.new_context()
     page, loaded = context.new_page(), {}
 
@@ -346,7 +346,7 @@ def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, links)
             loaded[response.url.rpartition("/")[2]] = response.text()
 
     page.on("response", record)
-    page.goto(links["digits"])
+    page.goto(served_links["digits"])
     page.wait_for_selector("body[data-state=ready]")
     context.close()
     assert loaded == Page().modules

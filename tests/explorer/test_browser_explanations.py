@@ -21,8 +21,8 @@ DIFFERENCES = """async members => {
 }"""
 
 
-def test_effect_sizes_are_those_of_the_library(open_page, links, people):
-    page = open_page(links["people"])
+def test_effect_sizes_are_those_of_the_library(open_page, served_links, people):
+    page = open_page(served_links["people"])
     members = np.flatnonzero(people["note"].str.startswith("late"))
     groups = np.isin(np.arange(len(people)), members).astype(int)
     seconds = (people["joined"] - pd.Timestamp("1970-01-01")).dt.total_seconds()
@@ -106,6 +106,6 @@ def test_rows_without_columns_have_labels_to_compare(open_page, files):
         ("مرحبا بالعالم", ["مرحبا", "بالعالم"]),
     ],
 )
-def test_words_are_those_of_the_language(run_script, text, expected):
-    script = "async text => (await import('/page/text_words.js')).wordsOf(text)"
+def test_texts_are_split_into_words(run_script, text, expected):
+    script = "async text => (await import('/page/text_words.js')).splitWords(text)"
     assert run_script(script, text) == expected

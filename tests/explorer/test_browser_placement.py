@@ -71,13 +71,13 @@ def models(map_scene, digits, wine):
         patch.setattr(neighbors, "MAX_SCANNED_ROWS", 100)
         patch.setattr(neighbors, "SMALL_CELL_ROWS", 10)
         assert len(fitted.index.centers) == 50
-    cells = with_placement(map_scene.estimator, replace(placement, fitted=fitted))
-    network = with_placement(map_scene.estimator, None)
+    cells = replace_placement(map_scene.estimator, replace(placement, fitted=fitted))
+    network = replace_placement(map_scene.estimator, None)
     scenes |= {"cells": Scene(cells, digits), "network": Scene(network, digits)}
     return {"map": map_scene, "wine": table, **scenes}
 
 
-def with_placement(estimator, placement):
+def replace_placement(estimator, placement):
     """Return a fitted map with another placement; without one, the network places all rows."""
     other = copy.copy(estimator)
     other._state = replace(estimator._state, placement=placement)
@@ -111,7 +111,7 @@ def table_file(request, members, export_link):
     else:
         model = request.getfixturevalue("table_map")
     if request.param == "network":
-        model = with_placement(model, None)
+        model = replace_placement(model, None)
     scene = Scene(model, members[0], "members")
     return scene, export_link(scene)
 

@@ -56,14 +56,14 @@ def test_a_link_restores_the_filters(open_page, people_page):
     "state",
     ["view=a,b", "selected=%%%", "selected=____", "color=99&row=-7&filter=99:1-2", "filter=x", "q"],
 )
-def test_a_broken_link_opens_the_page(open_page, links, state):
-    page = open_page(f"{links['people']}#{state}")
+def test_a_broken_link_opens_the_page(open_page, served_links, state):
+    page = open_page(f"{served_links['people']}#{state}")
     assert page.text("#title") == "people.csv"
     assert page.messages == []
 
 
-def test_selections_are_saved_in_the_browser(open_page, links):
-    page = open_page(links["people"])
+def test_selections_are_saved_in_the_browser(open_page, served_links):
+    page = open_page(served_links["people"])
     page.tab.keyboard.press("s")
     assert page.text("#notice p").startswith("No rows are selected")
     page.tab.keyboard.press("Escape")
@@ -75,7 +75,7 @@ def test_selections_are_saved_in_the_browser(open_page, links):
     name.press("Enter")
     page.tab.locator("body").click(position={"x": 4, "y": 4})
     page.tab.goto("about:blank")
-    page.tab.goto(links["people"])
+    page.tab.goto(served_links["people"])
     page.tab.wait_for_selector("body[data-state=ready]")
     assert page.tab.locator("#saved input").input_value() == "<b>left</b>"
     assert page.tab.evaluate(SELECTED) == []
@@ -109,8 +109,8 @@ CONTOURS = """async share => {
 }"""
 
 
-def test_contours_enclose_the_densest_rows(open_page, links):
-    page = open_page(links["digits"])
+def test_contours_enclose_the_densest_rows(open_page, served_links):
+    page = open_page(served_links["digits"])
     assert page.tab.evaluate(CONTOURS) == 5
     before = page.pixels("#overlay")
     page.tab.keyboard.press("c")
@@ -120,8 +120,10 @@ def test_contours_enclose_the_densest_rows(open_page, links):
 
 
 @pytest.mark.parametrize("source", ["served", "exported"])
-def test_thumbnails_replace_points_at_high_zoom(open_page, links, files, source, map_scene, digits):
-    page = open_page({"served": links, "exported": files}[source]["digits"])
+def test_thumbnails_replace_points_at_high_zoom(
+    open_page, served_links, files, source, map_scene, digits
+):
+    page = open_page({"served": served_links, "exported": files}[source]["digits"])
     row = 7
     page.tab.mouse.move(4, 4)
     for _ in range(12):

@@ -43,8 +43,8 @@ def test_the_search_covers_texts_categories_numbers_and_dates(people_page, peopl
     assert people_page.messages == []
 
 
-def test_the_map_marks_the_rows_that_the_search_finds(open_page, links):
-    page = open_page(links["people"])
+def test_the_map_marks_the_rows_that_the_search_finds(open_page, served_links):
+    page = open_page(served_links["people"])
     page.tab.mouse.move(4, 4)
     row = 13
     left, top = (round(x) for x in page.pixel_of_row(row))
@@ -176,8 +176,8 @@ def test_bins_of_dates_start_with_units_of_the_calendar(run_script, start, end, 
     assert edges[-1] >= last.timestamp() - tolerance
 
 
-def test_the_keyboard_chooses_a_range(open_page, links):
-    page = open_page(links["people"])
+def test_the_keyboard_chooses_a_range(open_page, served_links):
+    page = open_page(served_links["people"])
     block = open_filters(page, "age")
     block.locator("canvas").focus()
     initial = block.locator(".ends").inner_text()
@@ -218,8 +218,8 @@ def test_the_table_lists_selected_rows_in_the_order_of_a_column(people_page, peo
     assert people_page.tab.locator("#row-table img").count() == 0
 
 
-def test_the_table_adds_rows_while_it_scrolls(open_page, links):
-    page = open_page(links["digits"])
+def test_the_table_adds_rows_while_it_scrolls(open_page, served_links):
+    page = open_page(served_links["digits"])
     page.tab.keyboard.press("r")
     page.tab.wait_for_selector("#row-table tbody canvas")
     assert page.wait_until(lambda: len(table_rows(page)) == 50)
@@ -252,8 +252,8 @@ def test_a_picked_row_shows_its_whole_text(open_page, export_link):
     assert cell.inner_text().count("particular") == 40
 
 
-def test_the_shortcuts_are_listed_and_work(open_page, links):
-    page = open_page(links["digits"])
+def test_the_shortcuts_are_listed_and_work(open_page, served_links):
+    page = open_page(served_links["digits"])
     page.tab.keyboard.press("?")
     keys = page.tab.locator("#shortcut-list kbd").all_inner_texts()
     assert {"/", "F", "R", "Z", "M", "L", "B", "I", "0", "T", "O", "D", "Esc", "?"} <= set(keys)
@@ -339,8 +339,8 @@ def test_colours_of_skewed_numbers_are_ranks(run_script):
     assert np.abs(np.array(positions) - expected).max() < 1e-4
 
 
-def test_clusters_have_other_colours_than_labels(open_page, links):
-    page = open_page(links["digits"])
+def test_clusters_have_other_colours_than_labels(open_page, served_links):
+    page = open_page(served_links["digits"])
     colors = "all => all.map(e => getComputedStyle(e).backgroundColor)"
     labels = page.tab.eval_on_selector_all("#legend .swatch", colors)
     page.tab.select_option("#color-scale", label="cluster")

@@ -43,7 +43,7 @@ def large_png():
     return file.getvalue()
 
 
-# The content of a file, and the status of the response to its upload.
+# Content of an uploaded file, and the expected HTTP status.
 UPLOADS = {
     "a line of 30 MB.csv": (lambda: b"1," * (15 * 2**20), 400),
     "a million rows.csv": (lambda: b"a,b,c\n" + b"1.2345,2.3456,x-12345678\n" * 1_000_000, 400),
@@ -111,7 +111,7 @@ def test_an_upload_takes_little_memory_and_does_not_delay_other_clients(name, cl
 
 
 def peak_memory():
-    """Return the maximum of the memory of this process in bytes."""
+    """Return the peak memory of this process in bytes."""
     lines = (PROCESS / "status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from latentmap.data import Table
-from latentmap.explorer.page_columns import describe_columns, find_column_obstacle
+from latentmap.explorer.page_columns import describe_columns, describe_unsupported_column
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 
@@ -24,7 +24,7 @@ def test_columns_are_described_in_the_order_of_their_encoded_numbers():
     )
     table = TableEncoder.fit(Table(frame))
     columns = describe_columns(table)
-    assert find_column_obstacle(table) is None
+    assert describe_unsupported_column(table) is None
     assert [column["name"] for column in columns] == ["kind", "size", "paid", "day"]
     widths = [len(column.get("shares", [0.0])) for column in columns]
     assert sum(widths) == table.width
@@ -33,16 +33,16 @@ def test_columns_are_described_in_the_order_of_their_encoded_numbers():
     assert columns[2]["levels"] == [["yes"], ["no"]]
 
 
-def test_a_column_of_texts_is_an_obstacle(mixed_scene):
-    obstacle = find_column_obstacle(mixed_scene.estimator.table_)
-    assert obstacle == "the page cannot encode the column note, which contains texts"
+def test_the_page_cannot_encode_a_column_of_texts(mixed_scene):
+    unsupported = describe_unsupported_column(mixed_scene.estimator.table_)
+    assert unsupported == "the page cannot encode the column note, which contains texts"
 
 
 @pytest.mark.parametrize("unit", ["h", "D"])
-def test_durations_and_local_times_are_an_obstacle(unit):
+def test_the_page_cannot_encode_durations_and_local_times(unit):
     hours = np.random.default_rng(0).integers(0, 99, 100)
     times = pd.to_timedelta(hours, "h")
     if unit == "D":
         times = (pd.Timestamp("2024-01-01") + times).tz_localize("Europe/Berlin", "NaT", "NaT")
     table = TableEncoder.fit(Table(pd.DataFrame({"when": times, "size": hours})))
-    assert "the column when" in find_column_obstacle(table)
+    assert "the column when" in describe_unsupported_column(table)

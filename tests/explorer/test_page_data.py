@@ -16,7 +16,7 @@ def test_the_description_is_valid_json(map_scene):
     assert y0 < map_scene.codes[:, 1].min() < map_scene.codes[:, 1].max() < y1
 
 
-def test_buffers(map_scene):
+def test_buffers_of_a_scene(map_scene):
     assert len(read_buffer(map_scene, "points")) == 4 * 500
     assert len(read_buffer(map_scene, "density")) == 128 * 128
     assert read_buffer(map_scene, "names") is None

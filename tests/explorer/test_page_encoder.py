@@ -8,7 +8,7 @@ import pytest
 from latentmap import VariationalAutoEncoder
 from latentmap.explorer import page_encoder
 from latentmap.explorer.page_data import describe_scene, read_buffer
-from latentmap.explorer.page_encoder import find_obstacle, make_page_encoder
+from latentmap.explorer.page_encoder import describe_unsupported, make_page_encoder
 from latentmap.networks.dense import DenseNetwork
 
 GELU = DenseNetwork((16,), activation="gelu")
@@ -21,17 +21,17 @@ def read(encoder, reference):
 
 
 @pytest.mark.parametrize(
-    ("settings", "obstacle"),
+    ("settings", "unsupported"),
     [({}, None), ({"n_components": 3}, "components"), ({"network": GELU}, "layers")],
 )
-def test_obstacles(digits, settings, obstacle):
+def test_unsupported_models_are_described(digits, settings, unsupported):
     model = VariationalAutoEncoder(**{"n_components": 2, "epochs": 1, "random_state": 0} | settings)
-    result = find_obstacle(model.fit(digits))
-    assert result is None if obstacle is None else obstacle in result
+    result = describe_unsupported(model.fit(digits))
+    assert result is None if unsupported is None else unsupported in result
 
 
 def test_a_column_of_texts_needs_the_server(mixed_scene):
-    assert "the column note, which contains texts" in find_obstacle(mixed_scene.estimator)
+    assert "the column note, which contains texts" in describe_unsupported(mixed_scene.estimator)
     assert read_buffer(mixed_scene, "encoder") is None
     assert describe_scene(mixed_scene)["encoder"] is None
 

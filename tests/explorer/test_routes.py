@@ -44,7 +44,7 @@ def test_the_modules_of_the_page(client):
     assert client("GET", "/page/../page.py").status == 404
 
 
-def test_buffers(client, map_scene):
+def test_buffers_are_sent(client, map_scene):
     assert client("GET", "/data/points").body == map_scene.plane.quantized_points().tobytes()
     assert client("GET", "/data/density").body == map_scene.density.values.tobytes()
     assert client("GET", "/data/names").status == 404

@@ -136,20 +136,21 @@ def test_votes_match_a_direct_computation(digits_map):
     def kernel(a, b, width):
         return np.exp(-((a - b) ** 2).sum() / (2 * (width * placement.window) ** 2))
 
-    def shares(distances, decay):
+    def proximity(distances, decay):
         weights = np.exp(-decay * (distances / distances[-1]) ** 2)
         return weights / weights.sum()
 
     n_encoded = 0
     for row in range(40):
         positions = placement.fitted.positions[neighbors[row]].astype(float)
-        near, all_shares = shares(distances[row, :8], 1), shares(distances[row], 2)
+        near_weights = proximity(distances[row, :8], 1)
+        all_weights = proximity(distances[row], 2)
         wide = [
-            sum(w * kernel(p, q, 4) for q, w in zip(positions, near, strict=False))
+            sum(w * kernel(p, q, 4) for q, w in zip(positions, near_weights, strict=False))
             for p in positions
         ]
         narrow = [
-            sum(w * kernel(p, q, np.sqrt(2)) for q, w in zip(positions, all_shares, strict=True))
+            sum(w * kernel(p, q, np.sqrt(2)) for q, w in zip(positions, all_weights, strict=True))
             for p in positions
         ]
         votes = np.add(wide, narrow)
@@ -157,7 +158,7 @@ def test_votes_match_a_direct_computation(digits_map):
             n_encoded += 1
             votes += [3 / 8 * kernel(p, encoded[row], 12) for p in positions]
         mode = positions[votes.argmax()]
-        weights = [w * kernel(p, mode, 1) for p, w in zip(positions, all_shares, strict=True)]
+        weights = [w * kernel(p, mode, 1) for p, w in zip(positions, all_weights, strict=True)]
         assert codes[row] == pytest.approx(np.average(positions, axis=0, weights=weights), abs=1e-5)
     assert 0 < n_encoded < 40
 

@@ -143,7 +143,7 @@ class FittedNetworks:
 
 
 def _keeps_arrays() -> bool:
-    """Return whether the engine replaces the arrays of its variables and never changes them."""
+    """Return whether the engine never changes the array of a variable in place."""
     return engine_name() == "jax"
 
 

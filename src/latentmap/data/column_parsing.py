@@ -315,7 +315,7 @@ def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCel
 
 
 def _invalid_numbers(cells: pa.Array, decimals: str) -> InvalidCells | None:
-    """Describe the strings in a column of which at least half are numbers.
+    """Describe the strings of a column in which at least half of the cells are numbers.
 
     Return None if they are many or contain digits, or if the numbers may be names of categories.
     """

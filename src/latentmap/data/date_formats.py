@@ -32,7 +32,7 @@ _PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r
 _CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
 _CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
 _ZONE = r"(Z|[+-]\d{2}:?\d{2})"
-_HALF_DAY = r"(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
+_TWELVE_HOUR_TIME = r"(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
 _ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
 _DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
 _SOME_DAY = (r"^", "1970-01-01 ")  # Arrow converts times only as part of a date.
@@ -62,13 +62,13 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
             (pattern, iso, pa.date32(), False),
             (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), False),
             (rf"{pattern}{_CLOCK} ?{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), False),
-            (rf"{pattern} +{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), True),
+            (rf"{pattern} +{_TWELVE_HOUR_TIME}", rf"{iso} \4 \5", pa.timestamp("us"), True),
         ]:
             numeric = time_pattern.replace(_MONTH_NAME, r"(\d\d)")
             months = () if numeric == time_pattern else _NUMBER_MONTHS
             suffix = _ADD_SECONDS if half_day else (" $", "")
             replacements = (*months, (f"^{numeric}$", text), *_PAD, *extra, suffix)
-            parse = _parse_half_day if half_day else None
+            parse = _parse_twelve_hour_time if half_day else None
             yield CellFormat(
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
             )
@@ -98,7 +98,7 @@ def _date_patterns(
     yield rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3-\1-\2", ()
 
 
-def _parse_half_day(cells: pa.Array) -> pa.Array:
+def _parse_twelve_hour_time(cells: pa.Array) -> pa.Array:
     return pc.strptime(cells, format="%Y-%m-%d %I:%M:%S %p", unit="us")
 
 
@@ -107,8 +107,10 @@ def _time_formats() -> Iterator[CellFormat]:
     for fraction, type_ in (("", pa.time32("s")), (r"(?:\.\d{1,6})?", pa.time64("us"))):
         pattern = rf"{hour}:[0-5]\d(?::[0-5]\d{fraction})?"
         yield CellFormat("date", pattern, type_, (_SOME_DAY, pad), parse=_parse_time)
-    half_day = ((f"^{_HALF_DAY}$", r"\1 \2"), _SOME_DAY, pad, _ADD_SECONDS)
-    yield CellFormat("date", _HALF_DAY, pa.time32("s"), half_day, parse=_parse_half_day)
+    replacements = ((f"^{_TWELVE_HOUR_TIME}$", r"\1 \2"), _SOME_DAY, pad, _ADD_SECONDS)
+    yield CellFormat(
+        "date", _TWELVE_HOUR_TIME, pa.time32("s"), replacements, parse=_parse_twelve_hour_time
+    )
     for pattern in (_CLOCK_DURATION, rf"(?:{_WORD_DURATION})"):
         parse = partial(_parse_duration, f"^{pattern}$")
         yield CellFormat("date", pattern, pa.duration("us"), parse=parse)
@@ -119,7 +121,10 @@ def _parse_time(cells: pa.Array) -> pa.Array:
 
 
 def _parse_duration(pattern: str, cells: pa.Array) -> pa.Array:
-    """Return durations in microseconds, from the named groups of a pattern."""
+    """Return the durations of cells in microseconds.
+
+    The named groups of the pattern are the numbers of days, hours, minutes and seconds.
+    """
     groups = pc.extract_regex(cells, pattern)
     seconds = pa.scalar(0.0)
     for name, factor in _SECONDS.items():

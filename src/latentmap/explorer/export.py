@@ -110,7 +110,7 @@ def _encoder_buffer(scene: Scene, description: dict[str, Any]) -> Buffers:
         return {"encoder": compressed}
     size = f"{4 / 3 * len(compressed) / 1e6:.0f} MB"
     description["encoder"] = None
-    description["encoder_obstacle"] = f"the rows that the map stores would add {size}"
+    description["unsupported_encoder"] = f"the rows that the map stores would add {size}"
     return {}
 
 

@@ -14,7 +14,7 @@ from latentmap.preprocessing.number_columns import NumberColumn
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 
-def find_column_obstacle(table: TableEncoder) -> str | None:
+def describe_unsupported_column(table: TableEncoder) -> str | None:
     """Return the first column that the page cannot encode, as the end of a sentence, or None."""
     for column in table.columns:
         if column.width and _describe(column) is None:

@@ -35,7 +35,7 @@ def describe_scene(scene: Scene) -> dict[str, Any]:
         "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
         "color_scales": [scale.describe() for scale in scene.color_scales],
         "encoder": scene.page_encoder.describe(scene.display, scene.column_names()),
-        "encoder_obstacle": scene.page_encoder.obstacle,
+        "unsupported_encoder": scene.page_encoder.unsupported,
         **({"stop_words": sorted(ENGLISH_STOP_WORDS)} if has_texts else {}),
     }
 

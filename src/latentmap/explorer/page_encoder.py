@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentmap.explorer.json_values import to_json
-from latentmap.explorer.page_columns import describe_columns, find_column_obstacle
+from latentmap.explorer.page_columns import describe_columns, describe_unsupported_column
 from latentmap.explorer.row_images import RowImages
 from latentmap.inference.activations import ACTIVATIONS
 from latentmap.inference.evaluator import Evaluator, Weights
@@ -47,7 +47,7 @@ class PageEncoder:
         Graph of the encoder and description of the stored rows, as JSON values.
     content : bytes or None
         The arrays that the graph refers to.
-    obstacle : str or None
+    unsupported : str or None
         Why the page cannot place new rows, as the end of a sentence.
     table : TableEncoder or None
         Columns of the model if it was fitted to a table.
@@ -55,7 +55,7 @@ class PageEncoder:
 
     graph: dict[str, Any] | None = None
     content: bytes | None = None
-    obstacle: str | None = None
+    unsupported: str | None = None
     table: TableEncoder | None = None
 
     def describe(
@@ -97,10 +97,11 @@ class ArrayBlock:
         return {"type": array.dtype.name, "start": start, "length": array.size}
 
 
-def find_obstacle(estimator: BaseAutoEncoder) -> str | None:
+def describe_unsupported(estimator: BaseAutoEncoder) -> str | None:
     """Return why the page cannot place new rows, as the end of a sentence; None if it can."""
-    if estimator.table_ is not None and (obstacle := find_column_obstacle(estimator.table_)):
-        return obstacle
+    table = estimator.table_
+    if table is not None and (unsupported := describe_unsupported_column(table)):
+        return unsupported
     graphs = estimator._networks.graphs
     if estimator._n_features_out > 2:
         return "the codes of the model have more than two components"
@@ -129,8 +130,8 @@ def make_page_encoder(estimator: BaseAutoEncoder, rows: np.ndarray) -> PageEncod
     >>> [node["operation"] for node in encoder.graph["nodes"]]
     ['input', 'scale', 'scale', 'reshape', 'dense']
     """
-    if obstacle := find_obstacle(estimator):
-        return PageEncoder(obstacle=obstacle)
+    if unsupported := describe_unsupported(estimator):
+        return PageEncoder(unsupported=unsupported)
     graphs = estimator._networks.graphs
     assert graphs is not None
     arrays = ArrayBlock()

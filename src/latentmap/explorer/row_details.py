@@ -52,7 +52,7 @@ def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
 
 
 def _arrange_columns(scene: Scene, source: Source) -> Source:
-    """Return a table with the columns of the scene in their order.
+    """Return the columns of a table that the scene has, in the order of the scene.
 
     Columns that are not fitted may be missing, and other columns are left out. A table without a
     fitted column is returned unchanged, because its encoder names the columns that are missing.

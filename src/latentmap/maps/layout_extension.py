@@ -107,6 +107,6 @@ def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool)
         for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
             neighbors = index.search(sample.to_search_points(batch), placement.n_neighbors)
             points = placement.fitted.to_points(batch)
-            positions[slice_] = placement.place_by(neighbors, points)[0]
+            positions[slice_] = placement.place_by(neighbors, points)
             advance(len(batch))
     return positions

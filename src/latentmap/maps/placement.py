@@ -124,22 +124,30 @@ class Placement(FileRecord):
         searched = np.union1d(np.flatnonzero(indices < 0), sample_indices)
         n_neighbors = min(self.n_neighbors or COMPARED_NEIGHBORS, len(self.fitted))
         neighbors = self.fitted.nearest_rows(points[searched], n_neighbors)
+        distances = self.fitted.distances(points[searched], neighbors)
         codes = self.fitted.positions[indices]
-        codes[searched], distances = self.place_by(
-            neighbors, points[searched], _select(encode, searched)
+        codes[searched] = self._codes(
+            indices[searched], neighbors, distances, _select(encode, searched)
         )
         measured = np.searchsorted(searched, sample_indices)
         return codes, self.measure(codes[sample], neighbors[measured], distances[measured])
 
-    def place_by(
-        self, neighbors: np.ndarray, points: np.ndarray, encode: Encode | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the codes of points with given nearest fitted rows, and the distances to them."""
+    def place_by(self, neighbors: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Return the codes of points with given nearest fitted rows, without the encoder."""
         distances = self.fitted.distances(points, neighbors)
-        indices = self.fitted.find(points)
+        return self._codes(self.fitted.find(points), neighbors, distances)
+
+    def _codes(
+        self,
+        indices: np.ndarray,
+        neighbors: np.ndarray,
+        distances: np.ndarray,
+        encode: Encode | None = None,
+    ) -> np.ndarray:
+        """Return the positions of fitted rows with given indices, or the mode if an index is −1."""
         codes, new = self.fitted.positions[indices], np.flatnonzero(indices < 0)
         codes[new] = self.vote(neighbors[new], distances[new], _select(encode, new))
-        return codes, distances
+        return codes
 
     def vote(
         self, neighbors: np.ndarray, distances: np.ndarray, encode: Encode | None = None
@@ -170,7 +178,7 @@ class Placement(FileRecord):
         codes = np.empty((len(neighbors), self.fitted.positions.shape[1]), np.float32)
         agreement = np.empty(len(neighbors))
         for block in row_blocks(len(neighbors), VOTE_ROWS):
-            # The rows are the last axis of all arrays, because operations on long axes are fast.
+            # Rows are the last axis of these arrays, because NumPy is fast along long axes.
             positions = self.fitted.positions[neighbors[block]].transpose(2, 1, 0)
             positions = np.ascontiguousarray(positions, np.float64)
             wide_sums, narrow, weights = self._sum_votes(positions, distances[block])

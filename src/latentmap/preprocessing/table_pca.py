@@ -122,9 +122,10 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
 def _cross_validated_error(
     model: LinearModel, rows: np.ndarray, folds: np.ndarray, n_components: int, seed: int
 ) -> Callable[[np.ndarray], float]:
-    """Return the error of given rows, each reconstructed by a PCA that was not fitted to it.
+    """Return a function that returns the cross-validated error of PCA on a subset of the rows.
 
-    ``rows`` are those of the fitted encoder. The argument of the result is a mask of rows.
+    The function takes a mask of shape (n,). Each row is reconstructed by the PCA of the other
+    folds. ``rows`` are encoded by ``model.fitted_encoder``.
     """
     x = model.convert(rows)
     scaled_rows = np.nan_to_num(x) * model.weights

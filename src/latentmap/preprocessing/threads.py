@@ -55,7 +55,8 @@ def use_one_thread() -> Iterator[None]:
 def _controller(n_modules: int) -> ThreadpoolController:
     """Return the controller of the loaded libraries.
 
-    The search for them takes milliseconds, so that it is repeated only if modules were imported.
+    The search for libraries takes milliseconds. It is repeated only after the import of a module,
+    which may load a library.
     """
     return ThreadpoolController()
 

@@ -17,7 +17,7 @@ const MAX_PIXELS = 25_000_000;
 
 /** Return why the page cannot place new rows, and what to do. */
 export const encoderMessage = () =>
-  `This page is an exported file, which cannot place new rows, because ${scene.encoder_obstacle}. Use a page that latentmap serves to place your own rows.`;
+  `This page is an exported file, which cannot place new rows, because ${scene.unsupported_encoder}. Use a page that latentmap serves to place your own rows.`;
 
 /** @type {Promise<(numbers: Float32Array) => Point> | null} */
 let encoder = null;

@@ -30,11 +30,11 @@ export function loadWordLists(source) {
 /** @param {(string | null)[]} texts */
 function areSentences(texts) {
   const known = texts.filter((text) => text !== null).slice(0, 1000);
-  return known.reduce((sum, text) => sum + wordsOf(text).length, 0) >= MIN_WORDS * known.length;
+  return known.reduce((sum, text) => sum + splitWords(text).length, 0) >= MIN_WORDS * known.length;
 }
 
 /** Return the words of at least two characters in lower case. @param {string} text */
-export function wordsOf(text) {
+export function splitWords(text) {
   const words = text.toLowerCase().match(/\p{L}[\p{L}\p{M}\p{N}_]+/gu) ?? [];
   return words.flatMap((word) => (UNSPACED.test(word)
     ? Array.from(segmenter.segment(word), ({ segment }) => segment).filter((part) => part.length > 1)
@@ -49,7 +49,7 @@ function listWords(texts) {
   /** @type {number[]} */
   const counts = [];
   const rows = texts.map((text) => {
-    const words = new Set(wordsOf(text ?? ""));
+    const words = new Set(splitWords(text ?? ""));
     return Uint32Array.from([...words].filter((word) => !stopWords.has(word)), (word) => {
       const index = indices.get(word) ?? indices.size;
       indices.set(word, index);

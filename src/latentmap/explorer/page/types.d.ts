@@ -190,7 +190,7 @@ export interface Scene {
   /** The encoder of the model, null if the page cannot compute it. */
   encoder: EncoderDescription | null;
   /** Why there is no encoder, as the end of a sentence. */
-  encoder_obstacle: string | null;
+  unsupported_encoder: string | null;
   color_scales: ColorScale[];
   /** The largest file that the server reads. */
   max_upload_bytes?: number;
