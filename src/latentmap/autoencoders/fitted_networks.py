@@ -109,7 +109,7 @@ class FittedNetworks:
         if not self._is_supported:
             return None
         with self._lock:
-            if self._models is not None and not _keeps_arrays():
+            if self._models is not None and not _has_immutable_arrays():
                 return None
             weights = self.node_weights()
             if self._functions is None:
@@ -135,14 +135,14 @@ class FittedNetworks:
 
     def _variable_values(self) -> list | None:
         """Return the values of the Keras variables; None if they can change in place."""
-        if self._models is None or not _keeps_arrays():
+        if self._models is None or not _has_immutable_arrays():
             return None
         if self._variables is None:  # Keras collects them from all layers, which takes longer.
             self._variables = self._models.objective.weights
         return [variable.value for variable in self._variables]
 
 
-def _keeps_arrays() -> bool:
+def _has_immutable_arrays() -> bool:
     """Return whether the engine never changes the array of a variable in place."""
     return engine_name() == "jax"
 

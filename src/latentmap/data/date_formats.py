@@ -58,7 +58,7 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
     for date, iso, extra in _date_patterns(day_first, day_first_with_slash):
         pattern = _WEEKDAY + date
         order = None if _MONTH_NAME in pattern else _DATE_ORDERS.get(iso)
-        for time_pattern, text, type_, half_day in [
+        for time_pattern, text, type_, is_twelve_hour in [
             (pattern, iso, pa.date32(), False),
             (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), False),
             (rf"{pattern}{_CLOCK} ?{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), False),
@@ -66,9 +66,9 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
         ]:
             numeric = time_pattern.replace(_MONTH_NAME, r"(\d\d)")
             months = () if numeric == time_pattern else _NUMBER_MONTHS
-            suffix = _ADD_SECONDS if half_day else (" $", "")
+            suffix = _ADD_SECONDS if is_twelve_hour else (" $", "")
             replacements = (*months, (f"^{numeric}$", text), *_PAD, *extra, suffix)
-            parse = _parse_twelve_hour_time if half_day else None
+            parse = _parse_twelve_hour_time if is_twelve_hour else None
             yield CellFormat(
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
             )
