@@ -43,7 +43,7 @@ def table():
 @pytest.fixture(scope="module")
 def encoder(table):
     roles = {"vector": "vector", "level": "category", "sold": "boolean", "nothing": "number"}
-    rows = Table(table, roles=roles)
+    rows = Table(table, columns=table.column_names, roles=roles)
     rows.table_schema.boolean_strings["sold"] = ("no", "yes")
     return TableEncoder.fit(rows)
 
