@@ -8,7 +8,7 @@ from latentmap import AutoEncoder
 from latentmap.autoencoders.state import AutoEncoderState, VariationalState
 from latentmap.maps.map_state import MapState
 from latentmap.model_file import read_model
-from latentmap.model_metadata import Learned, check_metadata
+from latentmap.model_metadata import StateDescription, check_metadata
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def description(tmp_path_factory):
 @pytest.mark.parametrize("state", [AutoEncoderState, VariationalState, MapState])
 def test_schema_contains_all_values_of_the_fitted_states(state):
     names = {state.file_keys.get(name, name) for name in state._names(arrays=False)}
-    assert names <= set(get_type_hints(Learned))
+    assert names <= set(get_type_hints(StateDescription))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class RecordedColumnError(TypedDict):
     n_values: Count
 
 
-class Figures(TypedDict, total=False):
+class FitReport(TypedDict, total=False):
     """Report of a fit by the command. Entries that are not declared here are metrics."""
 
     held_out: HeldOutRows | None
@@ -58,7 +58,7 @@ class Figures(TypedDict, total=False):
     metadata: str | None
 
 
-class Learned(TypedDict, total=False):
+class StateDescription(TypedDict, total=False):
     """State of an estimator without its arrays; see `FittedState` and its subclasses."""
 
     n_components: Required[Count]
@@ -99,8 +99,8 @@ class Description(TypedDict, total=False):
     dtype: Required[str]
     feature_names: Required[list[str] | None]
     history: Required[History]
-    learned: Required[Learned]
-    figures: Required[Figures | None]
+    learned: Required[StateDescription]
+    figures: Required[FitReport | None]
     table: dict[str, Any] | None
     versions: dict[str, Setting]
 
@@ -139,7 +139,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
     if "name" not in metadata["learned"]["network"]:
         raise ValueError("network: expected a name")
     figures = metadata["figures"] or {}
-    metrics = {key: value for key, value in figures.items() if key not in Figures.__annotations__}
+    metrics = {key: value for key, value in figures.items() if key not in FitReport.__annotations__}
     check_value("metrics", metrics, dict[str, float | None])
     if metadata["feature_names"] is not None:
         n_columns = math.prod(metadata["row_shape"])

@@ -9,8 +9,8 @@ import pytest
 
 from latentmap.backend import block_rows, engine, make_stepper, predict, start_engine, to_32_bit
 from latentmap.backend.train_steps import _KerasStepper
-from latentmap.maps.map_networks import MapParts, build_map
-from latentmap.networks.assembly import NetworkParts, build_autoencoder
+from latentmap.maps.map_networks import MapNetworkSpec, build_map
+from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 
@@ -21,7 +21,7 @@ ON_JAX = keras.backend.backend() == "jax"
 def make_objective(seed=0, optimizer="adam"):
     network = DenseNetwork(hidden=(6,), principal=False)
     model = build_autoencoder(
-        NetworkParts((4,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
+        NetworkSpec((4,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
     ).objective
     model.compile(optimizer=keras.optimizers.get(optimizer))
     return model
@@ -194,7 +194,7 @@ def make_pairs(n, seed=0):
 
 def make_map_objective():
     network, centers = DenseNetwork(hidden=(6,), principal=False), make_pairs(12, seed=1)[1]
-    parts = MapParts(
+    spec = MapNetworkSpec(
         (4,),
         2,
         network,
@@ -205,7 +205,7 @@ def make_map_objective():
         centers=centers,
         anchors=centers,
     )
-    model = build_map(parts).fit_objective
+    model = build_map(spec).fit_objective
     model.compile(optimizer=keras.optimizers.Adam(0.01))
     return model
 

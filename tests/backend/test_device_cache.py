@@ -16,8 +16,8 @@ from latentmap.backend import (
     train_steps,
 )
 from latentmap.data.sources import ArraySource
-from latentmap.maps.map_networks import MapParts, build_map
-from latentmap.networks.assembly import NetworkParts, build_autoencoder
+from latentmap.maps.map_networks import MapNetworkSpec, build_map
+from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
@@ -96,18 +96,18 @@ def test_steps_on_row_indices_equal_steps_on_rows(gpu_memory, max_difference):
 def make_autoencoder():
     network = DenseNetwork((5,), principal=False)
     scale = np.full((), 255, "float32")
-    parts = NetworkParts((6,), 2, network, LOSSES["bernoulli"], 0 * scale, scale, noise=0.1)
-    return build_autoencoder(parts).objective
+    spec = NetworkSpec((6,), 2, network, LOSSES["bernoulli"], 0 * scale, scale, noise=0.1)
+    return build_autoencoder(spec).objective
 
 
 def make_map():
     network, ones = DenseNetwork((5,), principal=False, normalize=True), np.ones((), "float32")
     centers = TARGETS[:12]
-    parts = MapParts(
+    spec = MapNetworkSpec(
         (6,), 2, network, LOSSES["gaussian"], 0 * ones, 255 * ones, decoder_network=network,
         centers=centers, anchors=centers,
     )  # fmt: skip
-    return build_map(parts).fit_objective
+    return build_map(spec).fit_objective
 
 
 SOURCES = {

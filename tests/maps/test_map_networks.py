@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from latentmap.backend import predict
-from latentmap.maps.map_networks import DECODED_ROWS, MAX_NATS, MapParts, arcsinh, build_map
+from latentmap.maps.map_networks import DECODED_ROWS, MAX_NATS, MapNetworkSpec, arcsinh, build_map
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
@@ -31,7 +31,7 @@ def make_networks(network=SMALL, loss="gaussian", row_shape=(6,), **options):
         "code_scale": UNIT,
         **options,
     }
-    return build_map(MapParts(row_shape, 2, network, LOSSES[loss], **arrays))
+    return build_map(MapNetworkSpec(row_shape, 2, network, LOSSES[loss], **arrays))
 
 
 def weights(model):

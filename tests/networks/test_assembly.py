@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 from latentmap.backend import predict
 from latentmap.errors import SettingError
 from latentmap.networks.assembly import (
-    NetworkParts,
+    NetworkSpec,
     build_autoencoder,
     build_variational,
     check_pair,
@@ -25,7 +25,7 @@ SMALL = DenseNetwork(hidden=(5,), principal=False)
 
 def make_parts(network=SMALL, loss="gaussian", row_shape=(6,), **options):
     scaling = {"offset": OFFSET, "scale": SCALE, **options}
-    return NetworkParts(row_shape, 2, network, LOSSES[loss], **scaling)
+    return NetworkSpec(row_shape, 2, network, LOSSES[loss], **scaling)
 
 
 def make_pair(n_features=6, n_components=2):

@@ -6,7 +6,7 @@ import pytest
 from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
-from latentmap.networks.assembly import NetworkParts, build_autoencoder
+from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
@@ -25,7 +25,7 @@ SOURCE, HELD_OUT = ArraySource(ROWS[:320]), ROWS[320:]
 def make_objective(seed=0):
     network = DenseNetwork(hidden=(8,), principal=False)
     return build_autoencoder(
-        NetworkParts((5,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
+        NetworkSpec((5,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
     ).objective
 
 

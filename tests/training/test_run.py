@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from latentmap.data.sources import ArraySource
-from latentmap.networks.assembly import NetworkParts, build_autoencoder
+from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
@@ -38,7 +38,7 @@ class CheckpointRecorder(Callback):
 
 
 def fit(checkpoint=None, rows=None, strategy=None):
-    parts = NetworkParts(
+    spec = NetworkSpec(
         (5,),
         2,
         DenseNetwork(hidden=(8,), principal=False),
@@ -47,7 +47,7 @@ def fit(checkpoint=None, rows=None, strategy=None):
         np.ones(()),
         noise=0.1,
     )
-    objective = build_autoencoder(parts).objective
+    objective = build_autoencoder(spec).objective
     settings = Training(batch_size=32, patience=2, learning_rate=0.05)
     rows = ArraySource(ROWS[:320]) if rows is None else rows
     callbacks = [EarlyStopping(2), *([] if checkpoint is None else [checkpoint])]

@@ -104,7 +104,7 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
     if not isinstance(source, EncodedRows):
         raise DataError(f"{source.name}: expected a model that was fitted to a table")
     encoder = source.encoder
-    sums = [_make_sum(column) for column in encoder.columns]
+    sums = [_make_sums(column) for column in encoder.columns]
     table: Any
     for _, table in read_batches(source.rows):
         encoded = encoder.encode(table)
@@ -123,7 +123,7 @@ def sort_by_error(errors: Sequence[ColumnError]) -> list[ColumnError]:
     return sorted(errors, key=lambda error: -error.relative)
 
 
-class _Sum(ABC):
+class _ErrorSums(ABC):
     """Sums over batches, from which the error of a column is computed."""
 
     @abstractmethod
@@ -137,7 +137,7 @@ class _Sum(ABC):
         """Return the error of the column, or None if its values are all equal."""
 
 
-class _SquaredErrors(_Sum):
+class _SquaredErrors(_ErrorSums):
     def __init__(self) -> None:
         self.n = 0
         self.squares = 0.0
@@ -172,7 +172,7 @@ class _SquaredErrors(_Sum):
         return ColumnError(column.name, "rmse", value, baseline, _error_unit(column), self.n)
 
 
-class _Matches(_Sum):
+class _MatchCounts(_ErrorSums):
     def __init__(self) -> None:
         self.n_correct = 0
         self.counts: Counter[object] = Counter()
@@ -201,11 +201,11 @@ class _Matches(_Sum):
         return ColumnError(column.name, "accuracy", self.n_correct / n, max_count / n, None, n)
 
 
-def _make_sum(column: Column) -> _Sum | None:
+def _make_sums(column: Column) -> _ErrorSums | None:
     if not column.width:
         return None
     is_class = isinstance(column, BooleanColumn | CategoryColumn)
-    return _Matches() if is_class else _SquaredErrors()
+    return _MatchCounts() if is_class else _SquaredErrors()
 
 
 def _in_own_unit(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_parts, prepare_fit
+from latentmap.autoencoders.fitting import common_spec, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
@@ -17,7 +17,7 @@ from latentmap.backend import predict
 from latentmap.data.types import DataLike
 from latentmap.model_metadata import HISTORY_COLUMNS
 from latentmap.networks.dense import LinearNetwork, Network
-from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, autoencoder_graphs
+from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs, autoencoder_graphs
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
@@ -300,7 +300,7 @@ class AutoEncoder(BaseAutoEncoder):
         data: PreparedData,
     ) -> None:
         """Set the state and the untrained networks."""
-        from latentmap.networks.assembly import NetworkParts, build_autoencoder
+        from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 
         self._state = AutoEncoderState(
             n_components=self.n_components,
@@ -314,22 +314,22 @@ class AutoEncoder(BaseAutoEncoder):
             code_mean=np.zeros(self.n_components),
             code_spread=np.zeros((self.n_components, self.n_components)),
         )
-        parts = NetworkParts(network=network, **common_parts(self, loss, principal))
-        self._set_networks(build_autoencoder(parts))
+        spec = NetworkSpec(network=network, **common_spec(self, loss, principal))
+        self._set_networks(build_autoencoder(spec))
 
     def _assemble(self) -> Networks:
-        from latentmap.networks.assembly import NetworkParts, build_autoencoder
+        from latentmap.networks.assembly import NetworkSpec, build_autoencoder
 
         state = self._state
         network = get_network(self.network if state.has_own_network else state.network)
         principal = None
         if state.has_principal:
             principal = PrincipalComponents.zeros(math.prod(self.row_shape_), state.n_components)
-        parts = NetworkParts(network=network, **common_parts(self, state.loss, principal))
-        return build_autoencoder(parts)
+        spec = NetworkSpec(network=network, **common_spec(self, state.loss, principal))
+        return build_autoencoder(spec)
 
-    def _describe(self, parts: GraphParts) -> NetworkGraphs:
-        return autoencoder_graphs(parts, self._state.has_principal)
+    def _describe(self, spec: GraphSpec) -> NetworkGraphs:
+        return autoencoder_graphs(spec, self._state.has_principal)
 
     def _measure_codes(self, data: PreparedData) -> None:
         """Store mean and spread of the codes, from which `sample` draws codes."""

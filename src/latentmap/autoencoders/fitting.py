@@ -33,7 +33,7 @@ _MINIMA: dict[str, tuple[int, type]] = {
 }
 
 
-def check_numbers(estimator: NetworkEstimator) -> None:
+def check_numeric_parameters(estimator: NetworkEstimator) -> None:
     """Raise SettingError if a numeric parameter is outside its range."""
     for name, (low, kind) in _MINIMA.items():
         check_number(name, getattr(estimator, name, low), kind, low)
@@ -66,10 +66,10 @@ def prepare_rows(
     return data
 
 
-def common_parts(
+def common_spec(
     estimator: BaseAutoEncoder, loss: LossLike, principal: PrincipalComponents | None = None
 ) -> dict[str, Any]:
-    """Return the parts of the networks that all estimators have, except the network itself."""
+    """Return the arguments of `NetworkSpec` that all estimators have, except the network."""
     state, noise = estimator._state, check_training(estimator.training).noise
     return {
         "row_shape": estimator.row_shape_,

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.estimator_registry import estimator_class
-from latentmap.autoencoders.fitting import check_numbers
+from latentmap.autoencoders.fitting import check_numeric_parameters
 from latentmap.autoencoders.persistence import restore_estimator, state_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.errors import SettingError
@@ -103,7 +103,7 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     random_state = check_seed(random_state) if isinstance(random_state, int) else None
     estimator = estimator_type(**{**parameters, "training": training, "random_state": random_state})
     check_training(training)
-    check_numbers(estimator)
+    check_numeric_parameters(estimator)
     return estimator
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.autoencoders.fitted_networks import FittedNetworks
-from latentmap.autoencoders.fitting import check_numbers, restore_on_error
-from latentmap.autoencoders.graph_parts import graph_parts
+from latentmap.autoencoders.fitting import check_numeric_parameters, restore_on_error
+from latentmap.autoencoders.graph_spec import graph_spec
 from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.backend import check_process, count_fit, start_engine
@@ -20,7 +20,7 @@ from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError
 from latentmap.files import fingerprint
 from latentmap.model_file import write_model
-from latentmap.networks.network_graphs import GraphParts, NetworkGraphs
+from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
@@ -107,7 +107,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""
-        check_numbers(self)
+        check_numeric_parameters(self)
         if self.loss != "auto":
             start_engine()
             from latentmap.networks.losses import get_loss
@@ -119,11 +119,11 @@ class NetworkEstimator(BaseEstimator):
         """Build the networks that the state describes, with arbitrary weights."""
 
     @abstractmethod
-    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+    def _describe(self, spec: GraphSpec) -> NetworkGraphs:
         """Return the graphs of the networks that the state describes."""
 
     def _graphs(self) -> NetworkGraphs | None:
-        return None if self._state.has_own_network else self._describe(graph_parts(self))
+        return None if self._state.has_own_network else self._describe(graph_spec(self))
 
     @abstractmethod
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:

@@ -113,7 +113,7 @@ def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
 
 
 def indicator_indices(estimator: NetworkEstimator) -> list[int] | None:
-    """Return the indices of the inputs with a flag of missing values; see `NetworkParts`."""
+    """Return the indices of the inputs with a flag of missing values; see `NetworkSpec`."""
     if estimator.table_ is None or estimator._state.loss not in TABLE_LOSSES:
         return None
     return estimator.table_.indicator_indices()

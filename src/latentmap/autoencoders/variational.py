@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_parts, prepare_fit
+from latentmap.autoencoders.fitting import common_spec, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.network_application import row_metrics
 from latentmap.autoencoders.state import FittedState, VariationalState
@@ -15,7 +15,7 @@ from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.networks.dense import Network
-from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, variational_graphs
+from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs, variational_graphs
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
@@ -131,15 +131,15 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         return row_metrics(self._check_fitted(), X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:
-        from latentmap.networks.assembly import NetworkParts, build_variational
+        from latentmap.networks.assembly import NetworkSpec, build_variational
 
         state = self._state
         network = get_network(state.network)
-        parts = NetworkParts(network=network, beta=state.beta, **common_parts(self, state.loss))
-        return build_variational(parts)
+        spec = NetworkSpec(network=network, beta=state.beta, **common_spec(self, state.loss))
+        return build_variational(spec)
 
-    def _describe(self, parts: GraphParts) -> NetworkGraphs:
-        return variational_graphs(parts)
+    def _describe(self, spec: GraphSpec) -> NetworkGraphs:
+        return variational_graphs(spec)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return rng.standard_normal((n, self._n_features_out))

@@ -16,7 +16,7 @@ from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
-from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
+from latentmap.cli.row_generation import GeneratedRows, GenerationRequest, generate_rows
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
@@ -84,7 +84,7 @@ def generate(
     check_output(output.with_suffix(".png"), (), inputs)
     estimator = open_model(model)
     real = None if compare_with is None else _open_real_rows(estimator, compare_with, label)
-    request = Request(estimator, rows, reference, between, vary, spread, label, seed)
+    request = GenerationRequest(estimator, rows, reference, between, vary, spread, label, seed)
     generated = generate_rows(request)
     sample = _BatchSampler(rows, _MAX_COMPARED)
     if real is not None:

@@ -24,7 +24,7 @@ _MAX_MEASURED_STEPS = 5000
 
 
 @dataclass(frozen=True)
-class Request:
+class GenerationRequest:
     """Options of the verb `generate`, with the loaded model."""
 
     model: Estimator
@@ -49,7 +49,7 @@ class GeneratedRows:
     description: str
 
 
-def generate_rows(request: Request) -> GeneratedRows:
+def generate_rows(request: GenerationRequest) -> GeneratedRows:
     """Return the generated rows of a request, which are computed when they are read."""
     if request.between:
         return _interpolate(request, *request.between)
@@ -60,14 +60,14 @@ def generate_rows(request: Request) -> GeneratedRows:
     return _sample_like(request, request.reference)
 
 
-def _sample_model(request: Request) -> GeneratedRows:
+def _sample_model(request: GenerationRequest) -> GeneratedRows:
     """Sample from the distribution of codes that the model stores."""
     model = request.model.set_params(random_state=np.random.RandomState(request.seed))
     batches = (model.sample(count) for count in _batch_sizes(request))
     return GeneratedRows(batches, "Generated rows", "sampled from the model's own distribution")
 
 
-def _sample_like(request: Request, data: str) -> GeneratedRows:
+def _sample_like(request: GenerationRequest, data: str) -> GeneratedRows:
     """Sample from the density of the codes of other rows."""
     codes = _reference_codes(request, data)
     density = CodeDensity(codes, seed=request.seed, verbose=True)
@@ -81,7 +81,7 @@ def _sample_like(request: Request, data: str) -> GeneratedRows:
     return GeneratedRows(batches, f"Generated rows like {data}", description)
 
 
-def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
+def _interpolate(request: GenerationRequest, start: str, end: str) -> GeneratedRows:
     a, b = (_encode_row(request, row) for row in (start, end))
     settings = _density_settings(request, start)
     with show_status(f"Interpolating from {start} to {end}…"):
@@ -92,14 +92,14 @@ def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
     return GeneratedRows(_decode(request, steps), f"From {start} to {end}", description)
 
 
-def _vary(request: Request, row: str) -> GeneratedRows:
+def _vary(request: GenerationRequest, row: str) -> GeneratedRows:
     code, settings = _encode_row(request, row), _density_settings(request, row)
     with show_status(f"Varying {row}…"):
         codes = perturb(request.model, code, request.n_rows, spread=request.spread, **settings)
     return GeneratedRows(_decode(request, codes), f"Variations of {row}", f"variations of {row}")
 
 
-def _batch_sizes(request: Request) -> Iterator[int]:
+def _batch_sizes(request: GenerationRequest) -> Iterator[int]:
     """Yield the sizes of the batches, and show progress."""
     size = max(1, _BATCH_NUMBERS // max(request.model.n_features_in_, 1))
     n_remaining = request.n_rows
@@ -111,17 +111,17 @@ def _batch_sizes(request: Request) -> Iterator[int]:
             n_remaining -= count
 
 
-def _decode(request: Request, codes: np.ndarray) -> Iterator[Any]:
+def _decode(request: GenerationRequest, codes: np.ndarray) -> Iterator[Any]:
     text = f"Decoding {format_count(len(codes), 'code')}"
     return map_batches(request.model.inverse_transform, ArraySource(codes, name="codes"), text)
 
 
-def _encode_row(request: Request, text: str) -> np.ndarray:
+def _encode_row(request: GenerationRequest, text: str) -> np.ndarray:
     rows = open_model_rows(request.model, text, request.label)
     return request.model.transform(require_one_row(rows, text))[0]
 
 
-def _density_settings(request: Request, row: str) -> dict[str, Any]:
+def _density_settings(request: GenerationRequest, row: str) -> dict[str, Any]:
     """Return the arguments of `interpolate` and `perturb` that describe how likely a code is."""
     if request.reference is None and ModelInfo.from_estimator(request.model).is_map:
         codes = None
@@ -131,7 +131,7 @@ def _density_settings(request: Request, row: str) -> dict[str, Any]:
     return {"reference": codes, "density": density, "seed": request.seed}
 
 
-def _reference_codes(request: Request, data: str) -> np.ndarray:
+def _reference_codes(request: GenerationRequest, data: str) -> np.ndarray:
     rows = open_model_rows(request.model, data, request.label)
     if len(rows) < 2:
         raise SettingError(

@@ -41,7 +41,7 @@ def _check(workers: Workers, objective: Objective, n_rows: int) -> None:
             "checkpoint: expected a fit in one process, found workers, which save checkpoints in "
             "their storage: use Workers(storage=...)"
         )
-    if isinstance(objective.builder.parts.network, tuple):
+    if isinstance(objective.builder.spec.network, tuple):
         raise SettingError(
             "network: expected a network of latentmap, because each worker builds it, found a pair "
             "of Keras models"

@@ -56,11 +56,11 @@ class DisplayColumn:
 
     @classmethod
     def from_unfitted(cls, name: str, dtype: pa.DataType) -> Self:
-        """Return a column that is not fitted, which is shown as text until `with_kind_of`."""
+        """Return a column that is not fitted, which is shown as text until `with_inferred_kind`."""
         return cls(name, TEXT, type_name(dtype))
 
-    def with_kind_of(self, values: Values) -> Self:
-        """Return a column that is not fitted with the kind of its values; others unchanged."""
+    def with_inferred_kind(self, values: Values) -> Self:
+        """Return the column with the kind that its values have; a fitted column is unchanged."""
         if self.encoded_slice is not None or self.kind != TEXT:
             return self
         role = infer_role(self.name, values).name

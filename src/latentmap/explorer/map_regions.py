@@ -81,7 +81,7 @@ class MapRegions:
         clusters, names = self._scores[CLUSTER], self._cluster_names
         n = len(clusters)
         areas, parts = (Regions(np.full(n, MISSING, "<u2")) for _ in range(2))
-        describe = _Describer(self._rows)
+        describe = _GroupDescriber(self._rows)
         for cluster, name in enumerate(names):
             members = np.flatnonzero(clusters == cluster)
             is_large = len(members) > _LARGE_SHARE * n and describe.has_columns
@@ -94,7 +94,7 @@ class MapRegions:
                 self._add_parts(parts, rows, describe)
         return areas, parts
 
-    def _add_parts(self, parts: Regions, rows: np.ndarray, describe: _Describer) -> None:
+    def _add_parts(self, parts: Regions, rows: np.ndarray, describe: _GroupDescriber) -> None:
         """Divide the rows of an area, and add the parts that have a name."""
         n_parts = min(MAX_PARTS * len(rows) // len(self._points), _MAX_PARTS_PER_AREA)
         groups = _split(self._points[rows], n_parts if describe.has_columns else 1)
@@ -104,7 +104,7 @@ class MapRegions:
                 parts.add(members, name)
 
 
-class _Describer:
+class _GroupDescriber:
     """Columns and texts of rows, from which groups of rows are described."""
 
     def __init__(self, rows: Source) -> None:

@@ -60,7 +60,7 @@ class TableColumns:
         indices = _largest(importance, MAX_COLUMNS)
         selected = [columns[i] for i in indices]
         values = _read_values(source, selected, verbose)
-        selected = [c.with_kind_of(values.column(j)) for j, c in enumerate(selected)]
+        selected = [c.with_inferred_kind(values.column(j)) for j, c in enumerate(selected)]
         return cls(selected, values, importance[indices], len(columns))
 
     def keep_most_important(self, count: int) -> TableColumns:

@@ -86,7 +86,7 @@ def _add_decoder(g: OnnxGraph, estimator: BaseAutoEncoder, graphs: NetworkGraphs
     if isinstance(estimator, LatentMap) and estimator._state.placement is not None:
         in_unit_range = estimator._state.row_scale.in_unit_range
         rows = combine_with_local_mean(g, estimator._state.placement, codes, rows, in_unit_range)
-    offset, scale = (np.ravel(array).astype(np.float32) for array in graphs.parts.units())
+    offset, scale = (np.ravel(array).astype(np.float32) for array in graphs.spec.units())
     rows = g.add("Add", g.add("Mul", rows, scale), offset)
     if estimator.table_ is None:
         _add_rows(g, estimator, rows)

@@ -31,7 +31,7 @@ from latentmap.maps.map_placement import (
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_search import Metric, metric_name
 from latentmap.networks.dense import Network
-from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, map_graphs
+from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs, map_graphs
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
 
@@ -179,10 +179,10 @@ class LatentMap(BaseAutoEncoder):
     def _assemble(self) -> MapNetworks:
         return assemble_map(self)
 
-    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+    def _describe(self, spec: GraphSpec) -> NetworkGraphs:
         state = self._state
         return map_graphs(
-            parts,
+            spec,
             state.n_landmarks,
             state.n_anchors,
             state.n_input_components,

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.autoencoders.fitting import common_parts
+from latentmap.autoencoders.fitting import common_spec
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
-    from latentmap.maps.map_networks import MapNetworks, MapParts
+    from latentmap.maps.map_networks import MapNetworks, MapNetworkSpec
     from latentmap.networks.losses import LossLike
 
 
-def map_parts(
+def map_network_spec(
     model: LatentMap,
     loss: LossLike,
     landmarks: LandmarkSet,
     principal: PrincipalComponents | None = None,
-) -> MapParts:
-    """Return the parts of the networks of a map.
+) -> MapNetworkSpec:
+    """Return the specification of the networks of a map.
 
     The principal components of the encoder's input are zeros by default. They are part of the
     weights, which are assigned afterwards.
@@ -32,7 +32,7 @@ def map_parts(
     if principal is None and state.n_input_components:
         n_features = math.prod(model.row_shape_)
         principal = PrincipalComponents.zeros(n_features, state.n_input_components)
-    return state.network_parts(landmarks, **common_parts(model, loss, principal))
+    return state.network_spec(landmarks, **common_spec(model, loss, principal))
 
 
 def assemble_map(model: LatentMap) -> MapNetworks:
@@ -46,7 +46,7 @@ def assemble_map(model: LatentMap) -> MapNetworks:
     landmarks = LandmarkSet(
         centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
     )
-    return build_map(map_parts(model, state.loss, landmarks))
+    return build_map(map_network_spec(model, state.loss, landmarks))
 
 
 def check_restored_map(model: LatentMap) -> None:

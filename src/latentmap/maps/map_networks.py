@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from latentmap.maps.landmark_layers import MeanAroundMode, SoftAssignment
 from latentmap.networks.assembly import (
-    NetworkParts,
     Networks,
+    NetworkSpec,
     Objective,
     ObjectiveBuilder,
     RowMetrics,
@@ -53,7 +53,7 @@ def clip_to_finite(rows: KerasTensor) -> KerasTensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapParts(NetworkParts):
+class MapNetworkSpec(NetworkSpec):
     """Everything that determines the networks of a map.
 
     Attributes
@@ -103,7 +103,7 @@ class MapNetworks(Networks):
     replay_objective: Objective
 
 
-def build_map(parts: MapParts) -> MapNetworks:
+def build_map(spec: MapNetworkSpec) -> MapNetworks:
     """Build the networks of a map.
 
     For a row x with layout position z, the loss is
@@ -119,35 +119,33 @@ def build_map(parts: MapParts) -> MapNetworks:
     >>> from latentmap.networks.losses import LOSSES
     >>> one, net = np.ones((), "float32"), DenseNetwork((8,), principal=False)
     >>> corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    >>> parts = MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, decoder_network=net,
+    >>> spec = MapNetworkSpec((4,), 2, net, LOSSES["gaussian"], 0 * one, one, decoder_network=net,
     ...                  centers=corners, anchors=corners)
-    >>> networks = build_map(parts)
+    >>> networks = build_map(spec)
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
     """
-    rng = parts.rng
-    rows = keras.Input(parts.row_shape, name="rows")
-    x = _encoder_input(parts, rows, rng)
-    logits = parts.network.encode(x, len(parts.centers), rng)
+    rng = spec.rng
+    rows = keras.Input(spec.row_shape, name="rows")
+    x = _encoder_input(spec, rows, rng)
+    logits = spec.network.encode(x, len(spec.centers), rng)
     landmark_logits = keras.Model(rows, logits, name="landmark_logits")
-    to_code_units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
-    mean_around_mode = MeanAroundMode(
-        parts.centers, parts.anchors, parts.radius, name="around_mode"
-    )
-    assign = SoftAssignment(parts.centers, parts.width, name="softened")
-    to_landmark_units = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
+    to_code_units = Scaling(spec.code_offset, spec.code_scale, invert=True, name="code_units")
+    mean_around_mode = MeanAroundMode(spec.centers, spec.anchors, spec.radius, name="around_mode")
+    assign = SoftAssignment(spec.centers, spec.width, name="softened")
+    to_landmark_units = Scaling(spec.code_offset, spec.code_scale, name="code_plane")
     encoder = keras.Model(
         rows, to_code_units(mean_around_mode(landmark_logits(rows))[0]), name="encoder"
     )
 
-    code = keras.Input((parts.n_components,), name="code")
-    output = parts.decoder_network.decode(
-        assign(to_landmark_units(code)), parts.row_shape, rng, zero_init=False
+    code = keras.Input((spec.n_components,), name="code")
+    output = spec.decoder_network.decode(
+        assign(to_landmark_units(code)), spec.row_shape, rng, zero_init=False
     )
     head = keras.Model(code, output, name="head")
-    scaling = parts.scaling()
+    scaling = spec.scaling()
     # The weight is an array, so that the compiled program does not depend on its value.
-    scale_loss = Scaling(0.0, parts.reconstruction_weight, invert=True, name="loss_weight")
+    scale_loss = Scaling(0.0, spec.reconstruction_weight, invert=True, name="loss_weight")
 
     def reconstruct(
         target: KerasTensor,
@@ -157,8 +155,8 @@ def build_map(parts: MapParts) -> MapNetworks:
     ) -> list[KerasTensor]:
         position, mass = mean_around_mode(logits, window_centers)
         output = ops.cast(head(to_code_units(position), training=training), "float32")
-        row = keras.activations.get(parts.loss.link)(output)
-        return [parts.loss.distance(target, output), parts.loss.error(target, row), mass]
+        row = keras.activations.get(spec.loss.link)(output)
+        return [spec.loss.distance(target, output), spec.loss.error(target, row), mass]
 
     def flatten_scaled(rows: KerasTensor) -> KerasTensor:
         return layers.Flatten()(scaling(rows))
@@ -187,26 +185,26 @@ def build_map(parts: MapParts) -> MapNetworks:
         return [assignment_loss + nats / (1.0 + nats / MAX_NATS), error, assignment_loss]
 
     def objective(row_metrics: RowMetrics, name: str, *models: keras.Layer) -> Objective:
-        builder = ObjectiveBuilder(build_map, parts, name=name)
+        builder = ObjectiveBuilder(build_map, spec, name=name)
         return Objective(row_metrics, builder, encoder, head, scaling, *models)
 
     return MapNetworks(
         encoder,
-        build_decoder(parts, head),
+        build_decoder(spec, head),
         objective(evaluate, "objective"),
         objective(fit_layout, "fit_objective", scale_loss),
         objective(fit_replay, "replay_objective", scale_loss),
     )
 
 
-def _encoder_input(parts: MapParts, rows: KerasTensor, rng: Random) -> KerasTensor:
+def _encoder_input(spec: MapNetworkSpec, rows: KerasTensor, rng: Random) -> KerasTensor:
     """Return the input of the encoder's network for raw rows."""
-    x, flags = parts.inputs(rows)
-    if parts.principal is not None:
+    x, flags = spec.inputs(rows)
+    if spec.principal is not None:
         x = layers.Activation(clip_to_finite, name="clip_to_finite")(x)
-        x = project(x, parts.principal)
-    x = add_noise(parts, x, rng)
-    if parts.principal is not None:
-        x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
-    x = layers.Activation(arcsinh, name="arcsinh")(x) if parts.arcsinh_input else x
+        x = project(x, spec.principal)
+    x = add_noise(spec, x, rng)
+    if spec.principal is not None:
+        x = Scaling(0.0, spec.principal.code_spread, name="code_spread")(x)
+    x = layers.Activation(arcsinh, name="arcsinh")(x) if spec.arcsinh_input else x
     return with_flags(x, flags)

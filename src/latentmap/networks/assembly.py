@@ -30,7 +30,7 @@ RowMetrics = Callable[[KerasTensor, bool], list[KerasTensor]]
 
 
 @dataclass(frozen=True)
-class NetworkParts:
+class NetworkSpec:
     """Settings and arrays that determine the networks of an autoencoder.
 
     Attributes
@@ -103,16 +103,16 @@ class Networks:
 class ObjectiveBuilder:
     """Builds an objective with its initial weights in another process.
 
-    ``build(parts)`` returns the networks, and ``name`` is the attribute that holds the objective.
+    ``build(spec)`` returns the networks, and ``name`` is the attribute that holds the objective.
     """
 
     build: Callable[..., Networks]
-    parts: NetworkParts
+    spec: NetworkSpec
     name: str = "objective"
 
     def __call__(self) -> Objective:
         """Build the objective."""
-        return getattr(self.build(self.parts), self.name)
+        return getattr(self.build(self.spec), self.name)
 
 
 class Objective(keras.Model):
@@ -143,7 +143,7 @@ class Objective(keras.Model):
         return ops.mean(y_pred[:, 0]) + sum(self.losses)
 
 
-def build_autoencoder(parts: NetworkParts) -> Networks:
+def build_autoencoder(spec: NetworkSpec) -> Networks:
     """Build the networks of an autoencoder.
 
     The objective computes the loss and the mean squared error of each scaled row.
@@ -154,46 +154,46 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
     >>> from latentmap.networks.losses import LOSSES
     >>> unit = np.ones((), "float32")
     >>> network = LinearNetwork(principal=False)
-    >>> parts = NetworkParts((4,), 2, network, LOSSES["gaussian"], 0 * unit, unit)
-    >>> networks = build_autoencoder(parts)
+    >>> spec = NetworkSpec((4,), 2, network, LOSSES["gaussian"], 0 * unit, unit)
+    >>> networks = build_autoencoder(spec)
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
     """
-    rng = parts.rng
-    encoder = _encoder(parts, rng)
-    head = _head(parts, rng)
-    scaling = parts.scaling(name="scaling")
+    rng = spec.rng
+    encoder = _encoder(spec, rng)
+    head = _head(spec, rng)
+    scaling = spec.scaling(name="scaling")
 
     def row_metrics(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
         output = ops.cast(head(encoder(rows, training=training), training=training), "float32")
-        row = keras.activations.get(parts.loss.link)(output)
-        return [parts.loss.distance(target, output), parts.loss.error(target, row)]
+        row = keras.activations.get(spec.loss.link)(output)
+        return [spec.loss.distance(target, output), spec.loss.error(target, row)]
 
     objective = Objective(
-        row_metrics, ObjectiveBuilder(build_autoencoder, parts), encoder, head, scaling
+        row_metrics, ObjectiveBuilder(build_autoencoder, spec), encoder, head, scaling
     )
-    return Networks(encoder, build_decoder(parts, head), objective)
+    return Networks(encoder, build_decoder(spec, head), objective)
 
 
-def build_variational(parts: NetworkParts) -> Networks:
+def build_variational(spec: NetworkSpec) -> Networks:
     """Build the networks of a variational autoencoder, which do not use principal components.
 
     The encoder returns the mean of each row's Gaussian. The objective computes the loss, which is
     reconstruction + β · divergence, the mean squared error of the row decoded from the mean, the
     reconstruction term and the divergence. All except the squared error are sums in nats.
     """
-    rng = parts.rng
-    rows_in = keras.Input(parts.row_shape, name="rows")
-    x, flags = parts.inputs(rows_in)
-    x = with_flags(add_noise(parts, x, rng), flags)
-    output = parts.network.encode(x, parts.n_components, rng, n_heads=2)
-    mean, log_variance = output[:, : parts.n_components], output[:, parts.n_components :]
+    rng = spec.rng
+    rows_in = keras.Input(spec.row_shape, name="rows")
+    x, flags = spec.inputs(rows_in)
+    x = with_flags(add_noise(spec, x, rng), flags)
+    output = spec.network.encode(x, spec.n_components, rng, n_heads=2)
+    mean, log_variance = output[:, : spec.n_components], output[:, spec.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
-    head = _head(parts, rng)
+    head = _head(spec, rng)
     sample = GaussianSample(draw_seed(rng))
-    scaling, n_features = parts.scaling(), math.prod(parts.row_shape)
+    scaling, n_features = spec.scaling(), math.prod(spec.row_shape)
 
     def row_metrics(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
@@ -202,27 +202,27 @@ def build_variational(parts: NetworkParts) -> Networks:
         )
         code = sample([mean, log_variance], training=training)
         output = ops.cast(head(code, training=training), "float32")
-        row = keras.activations.get(parts.loss.link)(ops.cast(head(mean), "float32"))
-        nats = n_features * parts.loss.distance(target, output)
+        row = keras.activations.get(spec.loss.link)(ops.cast(head(mean), "float32"))
+        nats = n_features * spec.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
-        return [nats + parts.beta * divergence, parts.loss.error(target, row), nats, divergence]
+        return [nats + spec.beta * divergence, spec.loss.error(target, row), nats, divergence]
 
-    builder = ObjectiveBuilder(build_variational, parts)
+    builder = ObjectiveBuilder(build_variational, spec)
     objective = Objective(row_metrics, builder, posterior, head, sample, scaling)
-    return Networks(encoder, build_decoder(parts, head), objective)
+    return Networks(encoder, build_decoder(spec, head), objective)
 
 
-def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:
-    rows = keras.Input(parts.row_shape, name="rows")
-    x, flags = parts.inputs(rows)
-    x = add_noise(parts, x, rng)
-    if isinstance(parts.network, tuple):
-        code = _copy(parts.network[0])(x)
-    elif parts.principal is None:
-        code = parts.network.encode(with_flags(x, flags), parts.n_components, rng, zero_init=False)
+def _encoder(spec: NetworkSpec, rng: Random) -> keras.Model:
+    rows = keras.Input(spec.row_shape, name="rows")
+    x, flags = spec.inputs(rows)
+    x = add_noise(spec, x, rng)
+    if isinstance(spec.network, tuple):
+        code = _copy(spec.network[0])(x)
+    elif spec.principal is None:
+        code = spec.network.encode(with_flags(x, flags), spec.n_components, rng, zero_init=False)
     else:
-        clip = parts.loss.logits is not None
-        code = principal_encoder(x, parts.principal, parts.network, rng, flags, clip)
+        clip = spec.loss.logits is not None
+        code = principal_encoder(x, spec.principal, spec.network, rng, flags, clip)
     return keras.Model(rows, code, name="encoder")
 
 
@@ -231,33 +231,33 @@ def with_flags(x: KerasTensor, flags: KerasTensor | None) -> KerasTensor:
     return x if flags is None else layers.Concatenate()([x, flags])
 
 
-def add_noise(parts: NetworkParts, x: KerasTensor, rng: Random) -> KerasTensor:
+def add_noise(spec: NetworkSpec, x: KerasTensor, rng: Random) -> KerasTensor:
     """Add noise to scaled rows during training."""
-    if not parts.noise:
+    if not spec.noise:
         return x
-    return layers.GaussianNoise(parts.noise, seed=draw_seed(rng))(x)
+    return layers.GaussianNoise(spec.noise, seed=draw_seed(rng))(x)
 
 
-def _head(parts: NetworkParts, rng: Random) -> keras.Model:
+def _head(spec: NetworkSpec, rng: Random) -> keras.Model:
     """Return the decoder without its last activation and with a flat output."""
-    code = keras.Input((parts.n_components,), name="code")
-    if isinstance(parts.network, tuple):
-        output = layers.Flatten()(_copy(parts.network[1])(code))
-    elif parts.principal is None:
-        output = parts.network.decode(code, parts.row_shape, rng, zero_init=False)
+    code = keras.Input((spec.n_components,), name="code")
+    if isinstance(spec.network, tuple):
+        output = layers.Flatten()(_copy(spec.network[1])(code))
+    elif spec.principal is None:
+        output = spec.network.decode(code, spec.row_shape, rng, zero_init=False)
     else:
         output = principal_decoder(
-            code, parts.principal, parts.network, parts.row_shape, parts.loss, rng
+            code, spec.principal, spec.network, spec.row_shape, spec.loss, rng
         )
     return keras.Model(code, output, name="head")
 
 
-def build_decoder(parts: NetworkParts, head: keras.Model) -> keras.Model:
+def build_decoder(spec: NetworkSpec, head: keras.Model) -> keras.Model:
     """Return the decoder: the head, the last activation, and the shape and units of a row."""
-    code = keras.Input((parts.n_components,), name="code")
-    rows = layers.Activation(parts.loss.link)(head(code))
-    rows = layers.Reshape(parts.row_shape)(rows)
-    return keras.Model(code, parts.scaling(invert=True, name="units")(rows), name="decoder")
+    code = keras.Input((spec.n_components,), name="code")
+    rows = layers.Activation(spec.loss.link)(head(code))
+    rows = layers.Reshape(spec.row_shape)(rows)
+    return keras.Model(code, spec.scaling(invert=True, name="units")(rows), name="decoder")
 
 
 def _copy(model: keras.Model) -> keras.Model:

@@ -21,8 +21,8 @@ class NetworkFunctions:
     """
 
     def __init__(self, graphs: NetworkGraphs, weights: Mapping[Node, Sequence[np.ndarray]]) -> None:
-        self._parts = graphs.parts
-        self._offset, self._scale = graphs.parts.units()
+        self._spec = graphs.spec
+        self._offset, self._scale = graphs.spec.units()
         self.encode = Evaluator(graphs.code, weights)
         self._decode = Evaluator(graphs.scaled_row, weights)
         self._mass = None if graphs.mass is None else Evaluator(graphs.mass, weights)
@@ -30,14 +30,14 @@ class NetworkFunctions:
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the rows of codes, shape (n, ...), in raw units."""
-        rows = self._decode(codes).reshape(len(codes), *self._parts.row_shape)
+        rows = self._decode(codes).reshape(len(codes), *self._spec.row_shape)
         return (rows * self._scale + self._offset).astype(np.float32)
 
     def errors(self, rows: np.ndarray) -> np.ndarray:
         """Return the mean squared error of the known numbers of each scaled row, shape (n,)."""
         scaled_rows = ((rows - self._offset) / self._scale).reshape(len(rows), -1)
         squares = np.square(scaled_rows - self._decode(self.encode(rows)), dtype=np.float64)
-        terms = self._parts.terms
+        terms = self._spec.terms
         if terms is None:
             return squares.mean(axis=1).astype(np.float32)
         n_known = (~np.isnan(scaled_rows[:, terms.offsets])).sum(axis=1)

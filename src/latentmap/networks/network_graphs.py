@@ -30,7 +30,7 @@ MAX_SCALED = 1e30  # Limit of `clip_to_finite`.
 
 
 @dataclass(frozen=True)
-class GraphParts:
+class GraphSpec:
     """Settings that determine the graphs of a fitted model.
 
     Attributes
@@ -90,7 +90,7 @@ class NetworkGraphs:
 
     Attributes
     ----------
-    parts : GraphParts
+    spec : GraphSpec
     code : Node
         Output of the encoder: codes of raw rows.
     scaled_row : Node
@@ -99,7 +99,7 @@ class NetworkGraphs:
         Share of a map's distribution around its mode for raw rows, shape (n, 1).
     """
 
-    parts: GraphParts
+    spec: GraphSpec
     code: Node
     scaled_row: Node
     mass: Node | None = None
@@ -111,8 +111,8 @@ class NetworkGraphs:
     def weight_shapes(self) -> list[Shape]:
         """Return the shapes of all weights, and of the offset and the scale of the objective."""
         shapes = [shape for node in self.weight_nodes() for shape in node.weights]
-        parts = self.parts
-        return [*shapes, parts.shape_of(parts.offset), parts.shape_of(parts.scale)]
+        spec = self.spec
+        return [*shapes, spec.shape_of(spec.offset), spec.shape_of(spec.scale)]
 
     def is_supported(self) -> bool:
         """Return whether NumPy can evaluate the graphs; otherwise the networks need Keras."""
@@ -133,32 +133,32 @@ def scaling(x: Node, offset: Shape, scale: Shape, invert: bool = False) -> Node:
     return apply("unscale" if invert else "scale", x, offset, scale)
 
 
-def autoencoder_graphs(parts: GraphParts, has_principal: bool) -> NetworkGraphs:
+def autoencoder_graphs(spec: GraphSpec, has_principal: bool) -> NetworkGraphs:
     """Return the graphs of an autoencoder; see `networks.assembly.build_autoencoder`."""
-    x, flags = parts.inputs()
+    x, flags = spec.inputs()
     if has_principal:
-        code = _principal_encoder(parts, x, flags)
+        code = _principal_encoder(spec, x, flags)
     else:
-        code = _encode(parts.encoder, _with_flags(x, flags), parts.n_components)
-    z = input_node((parts.n_components,))
+        code = _encode(spec.encoder, _with_flags(x, flags), spec.n_components)
+    z = input_node((spec.n_components,))
     if has_principal:
-        output = _principal_decoder(parts, z)
+        output = _principal_decoder(spec, z)
     else:
-        output = _decode(parts.decoder, z, parts.row_shape)
-    return NetworkGraphs(parts, code, _link(parts, output))
+        output = _decode(spec.decoder, z, spec.row_shape)
+    return NetworkGraphs(spec, code, _link(spec, output))
 
 
-def variational_graphs(parts: GraphParts) -> NetworkGraphs:
+def variational_graphs(spec: GraphSpec) -> NetworkGraphs:
     """Return the graphs of a variational autoencoder, whose code is the mean of its Gaussian."""
-    x, flags = parts.inputs()
-    output = _encode(parts.encoder, _with_flags(x, flags), parts.n_components, n_heads=2)
-    code = _columns(output, 0, parts.n_components)
-    decoded = _decode(parts.decoder, input_node((parts.n_components,)), parts.row_shape)
-    return NetworkGraphs(parts, code, _link(parts, decoded))
+    x, flags = spec.inputs()
+    output = _encode(spec.encoder, _with_flags(x, flags), spec.n_components, n_heads=2)
+    code = _columns(output, 0, spec.n_components)
+    decoded = _decode(spec.decoder, input_node((spec.n_components,)), spec.row_shape)
+    return NetworkGraphs(spec, code, _link(spec, decoded))
 
 
 def map_graphs(
-    parts: GraphParts,
+    spec: GraphSpec,
     n_landmarks: int,
     n_anchors: int,
     n_input_components: int | None,
@@ -169,20 +169,20 @@ def map_graphs(
 
     ``code_units`` are the shapes of the offset and of the scale of the codes.
     """
-    d = parts.n_components
-    x, flags = parts.inputs()
+    d = spec.n_components
+    x, flags = spec.inputs()
     if n_input_components:
         x = flatten(apply("clip", x, low=-MAX_SCALED, high=MAX_SCALED))
         x = scaling(dense(x, n_input_components), (), ())
     x = apply("activation", x, activation="arcsinh") if arcsinh_input else x
-    logits = _encode(parts.encoder, _with_flags(x, flags), n_landmarks)
+    logits = _encode(spec.encoder, _with_flags(x, flags), n_landmarks)
     landmarks = ((n_landmarks, d), (n_anchors, d), ())
     around_mode = Node("around_mode", (logits,), (d + 1,), landmarks)
     code = scaling(_columns(around_mode, 0, d), *code_units, invert=True)
     z = scaling(input_node((d,)), *code_units)
     assigned = Node("soft_assignment", (z,), (n_landmarks,), ((n_landmarks, d), ()))
-    output = _decode(parts.decoder, assigned, parts.row_shape)
-    return NetworkGraphs(parts, code, _link(parts, output), _columns(around_mode, d, d + 1))
+    output = _decode(spec.decoder, assigned, spec.row_shape)
+    return NetworkGraphs(spec, code, _link(spec, output), _columns(around_mode, d, d + 1))
 
 
 def _columns(x: Node, start: int, stop: int) -> Node:
@@ -196,41 +196,41 @@ def _with_flags(x: Node, flags: Node | None) -> Node:
     return Node("concatenate", (x, flags), (x.width + flags.width,))
 
 
-def _principal_encoder(parts: GraphParts, x: Node, flags: Node | None) -> Node:
-    x = scaling(x, parts.row_shape, ())
-    projection = dense(flatten(x), parts.n_components)
-    if parts.link == "table":
+def _principal_encoder(spec: GraphSpec, x: Node, flags: Node | None) -> Node:
+    x = scaling(x, spec.row_shape, ())
+    projection = dense(flatten(x), spec.n_components)
+    if spec.link == "table":
         x = apply("clip", x, low=-MAX_NETWORK_INPUT, high=MAX_NETWORK_INPUT)
-    if _is_linear(parts.encoder):
+    if _is_linear(spec.encoder):
         return projection
-    correction = _encode(parts.encoder, _with_flags(x, flags), parts.n_components)
+    correction = _encode(spec.encoder, _with_flags(x, flags), spec.n_components)
     spread = scaling(correction, (), (), invert=True)
     return Node("add", (projection, spread), projection.shape)
 
 
-def _principal_decoder(parts: GraphParts, z: Node) -> Node:
-    output = dense(z, math.prod(parts.row_shape))
-    if parts.link == "table":
-        output = apply("table_logits", output, terms=parts.terms)
-    elif parts.link == "sigmoid":
+def _principal_decoder(spec: GraphSpec, z: Node) -> Node:
+    output = dense(z, math.prod(spec.row_shape))
+    if spec.link == "table":
+        output = apply("table_logits", output, terms=spec.terms)
+    elif spec.link == "sigmoid":
         output = apply("logit", output, margin=0.02)
-    if _is_linear(parts.decoder):
+    if _is_linear(spec.decoder):
         return output
     z = scaling(z, (), ())
-    if parts.link == "table":
+    if spec.link == "table":
         z = apply("clip", z, low=-MAX_NETWORK_INPUT, high=MAX_NETWORK_INPUT)
-    correction = _decode(parts.decoder, z, parts.row_shape)
-    if parts.link not in ("table", "sigmoid"):
+    correction = _decode(spec.decoder, z, spec.row_shape)
+    if spec.link not in ("table", "sigmoid"):
         correction = scaling(correction, (), (), invert=True)
     return Node("add", (output, correction), output.shape)
 
 
-def _link(parts: GraphParts, output: Node) -> Node:
-    if parts.link == "table":
-        return apply("table_link", output, terms=parts.terms)
-    if parts.link == "clip":
+def _link(spec: GraphSpec, output: Node) -> Node:
+    if spec.link == "table":
+        return apply("table_link", output, terms=spec.terms)
+    if spec.link == "clip":
         return apply("clip", output, low=0.0, high=1.0)
-    return apply("activation", output, activation=parts.link)
+    return apply("activation", output, activation=spec.link)
 
 
 def _is_linear(network: Any) -> bool:

@@ -176,7 +176,7 @@ def _training_settings(objective: keras.Model, task: TrainingTask) -> dict[str, 
     at most 1,000 rows, because all rows can be larger than memory. Other rows usually change the
     initial weights, which depend on the scale of all rows.
     """
-    parts = objective.builder.parts
+    spec = objective.builder.spec
     sample = task.rows.take(np.unique(np.linspace(0, len(task.rows) - 1, 1000).astype(int)))
     rows = sample if isinstance(sample, tuple) else (sample,)
     return {
@@ -187,8 +187,8 @@ def _training_settings(objective: keras.Model, task: TrainingTask) -> dict[str, 
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in task.config.get_params().items()
         },
-        "loss": getattr(parts.loss.distance, "__qualname__", "own"),
-        "noise or beta": [float(parts.noise), float(parts.beta)],
+        "loss": getattr(spec.loss.distance, "__qualname__", "own"),
+        "noise or beta": [float(spec.noise), float(spec.beta)],
         "initial weights": _hash_arrays(map(copy_value, objective.weights)),
     }
 

@@ -1,4 +1,4 @@
-"""Settings of the graphs of a fitted estimator's networks."""
+"""Specification of the graphs of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from latentmap.autoencoders.table_fitting import indicator_indices
 from latentmap.backend import start_engine
-from latentmap.networks.network_graphs import GraphParts
+from latentmap.networks.network_graphs import GraphSpec
 from latentmap.networks.registry import get_network
 from latentmap.preprocessing.column_terms import TABLE_LOSSES, ColumnTerms
 
@@ -28,15 +28,15 @@ def check_loss_name(loss: str) -> None:
         get_loss(loss)
 
 
-def graph_parts(estimator: NetworkEstimator) -> GraphParts:
-    """Return the settings of the graphs, which correspond to `fitting.common_parts`."""
+def graph_spec(estimator: NetworkEstimator) -> GraphSpec:
+    """Return the specification of the graphs, with the values of `fitting.common_spec`."""
     state = estimator._state
     encoder = get_network(state.network)
     decoder = getattr(state, "decoder_network", None)
     terms = None
     if estimator.table_ is not None and state.loss in TABLE_LOSSES:
         terms = ColumnTerms(estimator.table_.columns)
-    return GraphParts(
+    return GraphSpec(
         row_shape=estimator.row_shape_,
         n_components=state.n_components,
         encoder=encoder,
