@@ -81,3 +81,10 @@ def test_classes_have_at_most_two_own_base_classes():
         return {*direct, *(base_of_base for base in direct for base_of_base in own_bases(base))}
 
     assert {name: own_bases(name) for name in bases if len(own_bases(name)) > 2} == {}
+
+
+def test_description_of_the_architecture_fits_one_page():
+    # A4 with margins of 18 mm holds this many lines of Markdown in a font of 10 points.
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 70
+    assert max(map(len, lines)) <= 115
