@@ -114,8 +114,8 @@ class FittedRows(FileRecord):
         first = self.find(self.points)
         return np.bincount(first)[first[indices]] > 1
 
-    def nearest_rows(self, points: np.ndarray, k: int) -> np.ndarray:
-        """Return the indices of the k fitted rows nearest to each point, shape (n, k)."""
+    def nearest_rows(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices and distances of the k fitted rows nearest to each point, (n, k)."""
         return self.index.search(self._to_search_points(points).astype(np.float32), k)
 
     def nearest_positions(self, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -123,8 +123,7 @@ class Placement(FileRecord):
         # A fitted row needs no search, unless its quality is measured.
         searched = np.union1d(np.flatnonzero(indices < 0), sample_indices)
         n_neighbors = min(self.n_neighbors or COMPARED_NEIGHBORS, len(self.fitted))
-        neighbors = self.fitted.nearest_rows(points[searched], n_neighbors)
-        distances = self.fitted.distances(points[searched], neighbors)
+        neighbors, distances = self.fitted.nearest_rows(points[searched], n_neighbors)
         codes = self.fitted.positions[indices]
         codes[searched] = self._codes(
             indices[searched], neighbors, distances, _select(encode, searched)

@@ -118,7 +118,7 @@ def _select_votes(
     queries = choose_queries(fitted)
     points, encoded = fitted.points[queries], encode(queries)
     n_searched = min(max(RECALL_NEIGHBORS) + 1, len(fitted))
-    neighbors = drop_self(fitted.nearest_rows(points, n_searched), queries)
+    neighbors = drop_self(fitted.nearest_rows(points, n_searched)[0], queries)
     distances = fitted.distances(points, neighbors)
 
     def recall(candidate: Placement) -> float:

@@ -21,6 +21,8 @@ MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO = 4, 32, 2.0
 # at most this many pairs of a query and a point.
 BLOCK_ROWS = 8192
 BLOCK_PAIRS = 2**28
+# Number of queries whose cells are selected at once, so that their distances stay in the cache.
+CELL_BLOCK_ROWS = 512
 
 
 class NeighborIndex:
@@ -93,19 +95,28 @@ class BatchInvariantIndex:
         self.n_searched = self._index.nprobe = min(MAX_CELLS, n_cells)
         self.centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
 
-    def search(self, queries: np.ndarray, k: int) -> np.ndarray:
-        """Return the indices of the k nearest points of each query, nearest first, shape (n, k)."""
-        neighbors = np.empty((len(queries), k), np.int64)
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest points of each query, nearest first.
+
+        Returns
+        -------
+        indices : ndarray of shape (n, k)
+        distances : ndarray of shape (n, k)
+            float32.
+        """
+        indices = np.empty((len(queries), k), np.int64)
+        squares = np.empty((len(queries), k), np.float32)
         for start in range(0, len(queries), BLOCK_ROWS):
             block = np.ascontiguousarray(queries[start : start + BLOCK_ROWS], np.float32)
-            cells = self._nearest_cells(block.astype(np.float64))
+            cells = self._nearest_cells(block)
             # Queries of the same cell follow each other, so that its points stay in the cache.
             order = np.argsort(cells[:, 0])
-            distances = np.zeros(cells.shape, np.float32)  # The search does not use them.
-            neighbors[start + order] = self._index.search_preassigned(
-                block[order], k, cells[order], distances
-            )[1]
-        return _fill_missing(neighbors, self._index.ntotal)
+            center_distances = np.zeros(cells.shape, np.float32)  # The search does not use them.
+            squares[start + order], indices[start + order] = self._index.search_preassigned(
+                block[order], k, cells[order], center_distances
+            )
+        squares = np.where(indices < 0, squares[:, :1], squares)
+        return _fill_missing(indices, self._index.ntotal), np.sqrt(squares)
 
     def cells(self) -> np.ndarray:
         """Return the number of the cell of each point, shape (n_points,)."""
@@ -118,7 +129,15 @@ class BatchInvariantIndex:
         return cells
 
     def _nearest_cells(self, queries: np.ndarray) -> np.ndarray:
-        """Return the numbers of the searched cells, nearest first, and -1 for skipped cells.
+        """Return the numbers of the searched cells, nearest first, and -1 for skipped cells."""
+        cells = np.empty((len(queries), self.n_searched), np.int64)
+        for start in range(0, len(queries), CELL_BLOCK_ROWS):
+            block = slice(start, start + CELL_BLOCK_ROWS)
+            cells[block] = self._select_cells(queries[block].astype(np.float64))
+        return cells
+
+    def _select_cells(self, queries: np.ndarray) -> np.ndarray:
+        """Return the searched cells of one block of queries.
 
         In double precision, rounding does not change the nearest cells.
         """
