@@ -34,7 +34,7 @@ def test_schema_contains_all_values_of_the_fitted_states(state):
         ({"feature_names": ["a"]}, "feature_names: expected 2 names"),
         ({"feature_names": [1, 2]}, "feature_names: expected str"),
         ({"history": {}}, "history: expected epoch, found none"),
-        ({"history": {"epoch": [0], "loss": [], "val_loss": [], "val_mse": []}}, "one length"),
+        ({"history": {"epoch": [0], "loss": [], "val_loss": [], "val_mse": []}}, "equal length"),
         ({"parameters": {"a": [[[1]]]}}, "parameters"),
         ({"figures": {"mse": "small"}}, "metrics: expected float"),
         ({"figures": {"held_out": {"seed": -1}}}, "seed: expected numbers from 0"),

@@ -135,7 +135,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
     if not metadata["row_shape"] or min(metadata["row_shape"]) < 1:
         raise ValueError(f"row_shape: expected integers above 0, found {metadata['row_shape']}")
     if len({len(metadata["history"][name]) for name in HISTORY_COLUMNS}) != 1:
-        raise ValueError("history: expected columns of one length")
+        raise ValueError("history: expected columns of equal length")
     if "name" not in metadata["learned"]["network"]:
         raise ValueError("network: expected a name")
     figures = metadata["figures"] or {}

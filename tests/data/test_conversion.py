@@ -48,7 +48,7 @@ def test_memory_maps_stay_on_disk(tmp_path):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ([[1, 2], [3]], "the array: expected rows of one length, found ragged rows"),
+        ([[1, 2], [3]], "the array: expected rows of equal length, found ragged rows"),
         ([1, 2, 3], "the array: expected rows in two or more dimensions, found shape (3,)"),
         ([], "the array: expected rows in two or more dimensions, found shape (0,)"),
         ([["a", 1]], "the array: expected real numbers, found text"),

@@ -612,7 +612,7 @@ INVALID_LAYOUTS = {
     "a word": ("umap", "layout: expected"),
     "complex": (LAYOUT + 1j, "layout: expected real numbers, found complex numbers"),
     "dates": (np.full((400, 2), np.datetime64("2020-01-01")), "expected real numbers, found dates"),
-    "ragged": ([[1, 2], [3]], "layout: expected rows of one length, found ragged rows"),
+    "ragged": ([[1, 2], [3]], "layout: expected rows of equal length, found ragged rows"),
     "an object": (object(), "layout: expected"),
     "masked": (np.ma.masked_array(LAYOUT), "layout: expected a plain array, found a masked array"),
 }

@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from latentmap.networks.registry import KerasPair, NetworkLike
 
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
-MAX_DISTANCE_RATIO = (
-    5.0  # Maximum distance of a code from the centre, divided by the median distance.
-)
+# Maximum distance of a code from the centre, divided by the median distance.
+MAX_DISTANCE_RATIO = 5.0
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
 # Minima for tables. Their networks are bounded, and PCA does not know the validation rows, so few
 # rows can show that a network is better. The advantage must also be a share of the error of PCA.
 MIN_TABLE_VALIDATION_ROWS, MIN_TABLE_STANDARD_ERRORS, MIN_TABLE_GAIN = 5, 1.5, 0.05
-MAX_GROUPS = 10  # Maximum number of groups of validation rows, for the standard error of an error.
+# Maximum number of groups of validation rows from which a standard error is estimated.
+MAX_GROUPS = 10
 
 
 class AutoEncoder(BaseAutoEncoder):

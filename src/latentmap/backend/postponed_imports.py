@@ -89,7 +89,7 @@ class _PostponedModule(ModuleType):
             setattr(self, class_name, _PostponedClass(class_name, (), {"__module__": name}))
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute == "__path__":  # The import system looks for it, and does without.
+        if attribute == "__path__":  # Python reads this attribute of every imported module.
             raise AttributeError(attribute)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]

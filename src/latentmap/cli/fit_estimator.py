@@ -69,7 +69,7 @@ def fit_estimator(request: FitRequest) -> None:
     label, options = choose_label(request.label, get_options())
     rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
-    rows.notes = ()  # `print_table_summary` has printed them.
+    rows.notes = ()  # Later reports must not repeat the notes that have been printed.
     model = _make_estimator(request)
     if not request.force:
         n_components = int(request.settings["n_components"])
@@ -85,7 +85,7 @@ def fit_estimator(request: FitRequest) -> None:
     with open_workers(*request.workers), _open_checkpoints(request.checkpoint):
         model.fit(fit_rows.fitted).set_params(verbose=False)
         remove_pictures(request.path)
-        # The model is saved with what identifies it before the quality is measured, which may fail.
+        # The model is saved before its quality is measured, because the measurement may fail.
         report = _describe_fit(model, fit_rows, label, options)
         if request.metadata is not None:
             report["metadata"] = Path(request.metadata).name

@@ -20,7 +20,7 @@ from latentmap.errors import DataError, SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 _MAX_FINGERPRINT_ROWS = 4096
-# What else writes a file with a suffix that an output does not have.
+# Additions to the error message for a suffix that another verb writes.
 _OUTPUT_HINTS = {
     **dict.fromkeys(PICTURE_SUFFIXES, "latentmap plot draws pictures"),
     ".html": "latentmap explore --export writes a page",

@@ -169,7 +169,7 @@ def options_for(model: object) -> TableOptions:
 
 
 def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:
-    """Return the label column, given by name or by the role "label", and the other options."""
+    """Return the label column, given by name or by its role, and the options without this role."""
     other_roles = {name: role for name, role in options.roles.items() if role != "label"}
     return label or label_column(options.roles), replace(options, roles=other_roles)
 

@@ -78,7 +78,7 @@ def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise DataError(f"{name}: expected an array of numbers, found {error}") from error
-        raise DataError(f"{name}: expected rows of one length, found ragged rows") from error
+        raise DataError(f"{name}: expected rows of equal length, found ragged rows") from error
     if array.ndim == 0 and array.dtype == object:
         kind = type(data).__name__
         raise DataError(f"{name}: expected rows of numbers, found an object of type {kind}")

@@ -85,7 +85,8 @@ def write_codes(output: Path, path: Path, codes: Iterator[np.ndarray]) -> None:
     with write_atomically(output) as temporary_path:
         shutil.copyfile(path, temporary_path)
         with _open(temporary_path, "r+") as file:
-            if isinstance(obsm := file.get("obsm"), h5py.Dataset):  # See `_has_old_format`.
+            # Files of anndata before version 0.7 hold ``obsm`` as one structured array.
+            if isinstance(obsm := file.get("obsm"), h5py.Dataset):
                 entries = obsm[()]
                 del file["obsm"]
                 anndata.io.write_elem(

@@ -51,7 +51,7 @@ def _elements(stream: IO[bytes]) -> Iterator[re.Match[bytes]]:
     rest = b""
     while chunk := stream.read(_CHUNK_BYTES):
         text = rest + chunk
-        end = text.rfind(b"<")  # An element that continues in the next chunk.
+        end = text.rfind(b"<")  # The last element may continue in the next chunk.
         yield from _ELEMENT.finditer(text, 0, max(end, 0))
         rest = text[max(end, 0) :]
     yield from _ELEMENT.finditer(rest)

@@ -30,7 +30,7 @@ from latentmap.data.table_options import TableOptions
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch
 _MAX_VOTES = 100  # Number of columns that determine the decimal separator of a file.
-_MIN_THREADED_ROWS = 1000  # Threads take longer to start than fewer rows to parse.
+_MIN_THREADED_ROWS = 1000  # With fewer rows, the start of threads takes longer than parsing.
 
 
 def infer_decimals(strings: Rows, options: TableOptions, separator: str | None = None) -> str:

@@ -24,10 +24,11 @@ from latentmap.data.table_options import TableOptions
 from latentmap.data.tables import Table, TableSchema
 from latentmap.errors import FileError, LatentmapError, SettingError, UnknownNameError
 
-MAX_SECONDS = 20  # Processor time.
+MAX_SECONDS = 20  # Maximum processor time.
 MAX_MEMORY_BYTES = 450 * 2**20
 _MAX_ELAPSED_SECONDS = 120.0
-_PRIORITY = 5  # Of -20 to 19; a higher number gives other processes more time.
+# From -20 to 19; a process with a higher number gets less time while other processes run.
+_PRIORITY = 5
 # Threads and allocators reserve memory that they do not use, but that counts towards the limit.
 _VARIABLES = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -115,9 +116,6 @@ def _load_rows(folder: Path, report: dict[str, Any]) -> Source:
         rows = Table.from_arrow(table, TableSchema(table.schema, **report["schema"]), "")
     rows.labels = None if report["labels"] is None else np.array(report["labels"])
     return rows
-
-
-# -- the process -----------------------------------------------------------------------------------
 
 
 def main() -> None:

@@ -27,10 +27,8 @@ class ParquetVectors(ParquetSource):
     ) -> None:
         kind = files.schema.field(column).type
         dtype: np.dtype = np.dtype(kind.value_type.to_pandas_dtype())
-        converted: dict[str, np.dtype] = {
-            "e": np.dtype(np.float32),
-            "O": np.dtype(np.float64),
-        }  # Halves and decimals.
+        # Half-precision numbers are read as float32, and decimals as float64.
+        converted = {"e": np.dtype(np.float32), "O": np.dtype(np.float64)}
         self.dtype = converted.get(dtype.char, dtype)
         self.row_shape = (_find_width(files, column),)
         row_bytes = self.row_shape[0] * self.dtype.itemsize

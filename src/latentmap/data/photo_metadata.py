@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _EXIF_FOLDER = 0x8769  # Tag of the folder that holds time and exposure.
-_MAX_LENGTH = 100  # Number of characters of a text.
+_MAX_LENGTH = 100  # Maximum number of characters of a text.
 
 
 @dataclass(frozen=True)

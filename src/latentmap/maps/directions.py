@@ -62,8 +62,8 @@ class DirectionTransform:
     def apply(self, points: np.ndarray) -> np.ndarray:
         """Return the directions of coordinates on the components, shape (n, d + 1), float32.
 
-        A row of length 0, such as a constant row for the correlation, has no direction, and the
-        result is 0. So is that of a row whose length the rounding of stored coordinates hides.
+        The result is 0 for a row without a direction: a row of length 0, such as a constant row for
+        the correlation, and a row whose length is below the rounding error of stored coordinates.
         """
         points = points.astype(np.float64)
         vectors = points @ self.matrix + self.offset

@@ -25,14 +25,14 @@ MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principa
 GAUSSIAN_ROWS = 10_000
 # Perplexity of Gaussian affinities for each of the neighbours that a user asks for.
 PERPLEXITY_PER_NEIGHBOR = 3
-# Iterations and momentum with and without early exaggeration; the keys tell whether the layout has
-# at most GAUSSIAN_ROWS rows. Early iterations take less time than later ones.
+# Iterations and momentum with and without early exaggeration. The key is True for a layout of at
+# most GAUSSIAN_ROWS rows. Early iterations take less time than later ones.
 SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((100, 0.5), (200, 0.8))}
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
 # With fewer rows, threads wait for each other longer than they compute.
 PARALLEL_ROWS = 10_000
-# Early exaggeration; the keys tell whether the layout has at most LOW_EXAGGERATION_ROWS rows. An
-# exaggeration of 12 shrinks small groups in a layout of few rows to points.
+# Early exaggeration. The key is True for a layout of at most LOW_EXAGGERATION_ROWS rows, in which
+# an exaggeration of 12 would shrink small groups to points.
 LOW_EXAGGERATION_ROWS = 500
 EXAGGERATION = {True: 4.0, False: 12.0}
 # openTSNE computes the divergence at each callback. One callback in 25 iterations takes a fifth of

@@ -61,7 +61,9 @@ def check_restored_map(model: LatentMap) -> None:
         return
     fitted = state.placement.fitted
     expected = math.prod(model.row_shape_), state.n_components
-    if (fitted.row_mean.size, fitted.positions.shape[1]) != expected:
+    actual = fitted.row_mean.size, fitted.positions.shape[1]
+    if actual != expected:
         raise ValueError(
-            f"placement: expected rows of {expected[0]} numbers and positions of {expected[1]}"
+            f"placement: expected rows of {expected[0]} and positions of {expected[1]} numbers, "
+            f"found rows of {actual[0]} and positions of {actual[1]}"
         )

@@ -129,7 +129,7 @@ class MapState(FittedState):
         """Return the state of a map before its networks are trained."""
         from latentmap.networks.losses import constant_loss, get_loss
 
-        # The loss of the columns of a table is 0.5 for constant rows.
+        # A table's loss of a decoder that always returns the mean row is 0.5 by its definition.
         sample = data.scaled_sample()
         mean_loss = 0.5 if loss == "table" else constant_loss(get_loss(loss), sample)
         return cls(

@@ -17,7 +17,7 @@ from latentmap.file_record import FileRecord
 from latentmap.maps.fitted_rows import FittedRows, row_blocks
 from latentmap.value_types import Positive, Range
 
-# Number of neighbours that are compared with the encoder's output if none of them vote.
+# Number of neighbours from which the quality is measured if the encoder alone places the rows.
 COMPARED_NEIGHBORS = 10
 # Number of nearest neighbours whose wide votes select a cluster.
 CLUSTER_NEIGHBORS = 8
@@ -263,7 +263,7 @@ class Placement(FileRecord):
 
 
 def _select(encode: Encode | None, rows: np.ndarray) -> Encode | None:
-    """Return the function that encodes a selection of rows by their indices in it."""
+    """Return an encoder that takes indices into ``rows``, which are indices of all rows."""
     return None if encode is None else lambda indices: encode(rows[indices])
 
 

@@ -34,7 +34,8 @@ SCALE_NEIGHBOR, SCALE_SAMPLE = 10, 3000
 FEW_ROWS = 10_000
 FEW_NEIGHBORS, MANY_NEIGHBORS = 8, 20
 WINDOW = 2.0  # Default window in units of the local scale.
-# Default weight of the encoder. It has learned the positions of fitted rows, so it has no more.
+# Default weight of the encoder. The recall of fitted rows overrates the encoder, which was trained
+# on their positions, so no candidate has a larger weight.
 ENCODER_WEIGHT = 3.0
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 CANDIDATES = (

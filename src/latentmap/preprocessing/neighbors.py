@@ -12,10 +12,11 @@ from latentmap.progress import progress
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8
-# Limits of `BatchInvariantIndex`: it divides more rows into cells of about this number of rows.
+# `BatchInvariantIndex` compares a query with all of at most MAX_SCANNED_ROWS points, and divides
+# more points into cells of about SMALL_CELL_ROWS points.
 MAX_SCANNED_ROWS, SMALL_CELL_ROWS = 4_000, 125
-# It searches the nearest cells, of which all but the first few are skipped if the squared distance
-# to their centre is this many times greater than that to the nearest centre.
+# `BatchInvariantIndex` searches from MIN_CELLS to MAX_CELLS nearest cells. It skips a further cell
+# if the squared distance to its centre is MAX_CELL_RATIO times that to the nearest centre.
 MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO = 4, 32, 2.0
 # Queries are searched in blocks, so that a progress bar advances. In an exact search, a block has
 # at most this many pairs of a query and a point.
@@ -111,7 +112,8 @@ class BatchInvariantIndex:
             cells = self._nearest_cells(block)
             # Queries of the same cell follow each other, so that its points stay in the cache.
             order = np.argsort(cells[:, 0])
-            center_distances = np.zeros(cells.shape, np.float32)  # The search does not use them.
+            # faiss requires distances to the centres of the cells, but does not use them here.
+            center_distances = np.zeros(cells.shape, np.float32)
             squares[start + order], indices[start + order] = self._index.search_preassigned(
                 block[order], k, cells[order], center_distances
             )

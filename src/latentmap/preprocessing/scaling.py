@@ -27,7 +27,7 @@ TINY = np.finfo(np.float32).tiny
 MIN_EFFECTIVE_COLUMNS = 1.25
 MAX_UNITS = 500
 MIN_RELATIVE_MEAN = 0.5
-# Computations in float64 do not leave noise this far below the other columns.
+# A smaller deviation, relative to the largest one, cannot be a rounding error of float64.
 MIN_RELATIVE_DEVIATION = 1e-20
 DOMINANT_SHARE = 0.9
 LARGEST_PIXELS = (255.0, 65535.0)

@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 MIN_MULTIPLICATIONS = 1 << 31
 
 _LOCK = threading.Lock()
-_active_limits: list[Any] = []  # One for each block that is being computed with one thread.
+_active_limits: list[Any] = []  # One entry for each block of `use_one_thread` that is running.
 
 
 def limit_threads(n_multiplications: int) -> AbstractContextManager[None]:
@@ -64,7 +64,7 @@ def _controller(n_modules: int) -> ThreadpoolController:
 def _use_one_thread_after_fork() -> None:
     """Let faiss use one thread in a forked process, where the other threads do not exist."""
     global _LOCK
-    _LOCK = threading.Lock()  # A thread that does not exist here may hold the old one.
+    _LOCK = threading.Lock()  # A thread of the parent may hold the old lock and never release it.
     _active_limits.clear()
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)
