@@ -26,10 +26,9 @@ class ParquetVectors(ParquetSource):
         self, files: ParquetFiles, column: str, label: str | None, verbose: bool = False
     ) -> None:
         kind = files.schema.field(column).type
-        dtype: np.dtype = np.dtype(kind.value_type.to_pandas_dtype())
+        dtype = np.dtype(kind.value_type.to_pandas_dtype())
         # Half-precision numbers are read as float32, and decimals as float64.
-        converted = {"e": np.dtype(np.float32), "O": np.dtype(np.float64)}
-        self.dtype = converted.get(dtype.char, dtype)
+        self.dtype = np.dtype({"e": "float32", "O": "float64"}.get(dtype.char, dtype))
         self.row_shape = (_find_width(files, column),)
         row_bytes = self.row_shape[0] * self.dtype.itemsize
         super().__init__(files, [column], row_bytes, label, verbose)
