@@ -1,12 +1,13 @@
-"""Complex and non-finite numbers in the arguments of the metrics and of the analysis of codes."""
+"""Bad numbers, and seeds that are not integers, in the metrics and in the analysis of codes."""
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from latentmap import AutoEncoder, analysis, metrics
+from latentmap import AutoEncoder, LatentMap, analysis, metrics
 from latentmap.data import ArraySource
-from latentmap.errors import LatentmapError
+from latentmap.data.memory import memory_limit
+from latentmap.errors import LatentmapError, SettingError, TooLargeError
 
 X = load_iris().data[::3]
 LABELS = np.arange(len(X)) % 3
@@ -79,6 +80,30 @@ SETTINGS = {
 }
 
 
+SEEDS = {
+    "cluster": lambda seed, model, codes: analysis.cluster(codes, seed=seed),
+    "centroids": lambda seed, model, codes: metrics.centroid_rank_correlation(
+        X, codes, LABELS, seed=seed
+    ),
+    "compare": lambda seed, model, codes: analysis.compare(model, X[0], X[1], X, seed=seed),
+    "continuity": lambda seed, model, codes: metrics.continuity(X, codes, seed=seed),
+    "density": lambda seed, model, codes: analysis.CodeDensity(codes, seed=seed),
+    "distances": lambda seed, model, codes: metrics.distance_rank_correlation(X, codes, seed=seed),
+    "draw": lambda seed, model, codes: analysis.CodeDensity(codes).sample(2, seed),
+    "evaluate": lambda seed, model, codes: metrics.evaluate(model, X, seed=seed),
+    "interpolate": lambda seed, model, codes: analysis.interpolate(
+        model, codes[0], codes[1], 4, codes, seed=seed
+    ),
+    "outliers": lambda seed, model, codes: analysis.score_outliers(model, X, seed=seed),
+    "perturb": lambda seed, model, codes: analysis.perturb(model, codes[0], 4, codes, seed=seed),
+    "sample": lambda seed, model, codes: ArraySource(X).sample(5, seed),
+    "split": lambda seed, model, codes: ArraySource(X).split(5, seed),
+    "triplets": lambda seed, model, codes: metrics.random_triplet_accuracy(X, codes, seed=seed),
+    "trustworthiness": lambda seed, model, codes: metrics.trustworthiness(X, codes, seed=seed),
+}
+BAD_SEEDS = [np.nan, np.inf, 1.5, -1, 2**32, 10**5000, "1", [1], True]
+
+
 @pytest.mark.parametrize("value", BAD.values(), ids=BAD)
 @pytest.mark.parametrize("name", ROWS)
 def test_bad_rows_and_codes_are_refused(name, value, model, codes):
@@ -91,3 +116,42 @@ def test_bad_rows_and_codes_are_refused(name, value, model, codes):
 def test_bad_settings_are_refused(name, value, model, codes):
     with pytest.raises(LatentmapError, match="expected"):
         SETTINGS[name](value, model, codes)
+
+
+@pytest.mark.parametrize("value", [2**31, 2**63, 10**30, 10**5000], ids=lambda value: "huge")
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"spread", "bytes", "error"}))
+def test_huge_integers_are_refused(name, value, model, codes):
+    with pytest.raises(LatentmapError, match="expected"):
+        SETTINGS[name](value, model, codes)
+
+
+@pytest.mark.parametrize("name", ["sample", "density", "compare", "interpolate", "perturb"])
+def test_numbers_that_need_more_than_the_memory_are_refused(name, model, codes):
+    with memory_limit("2GB"), pytest.raises(TooLargeError, match="GB of memory"):
+        SETTINGS[name](2**31 - 1, model, codes)
+
+
+@pytest.mark.parametrize("seed", BAD_SEEDS, ids=lambda seed: type(seed).__name__)
+@pytest.mark.parametrize("name", SEEDS)
+def test_bad_seeds_are_refused(name, seed, model, codes):
+    with pytest.raises(SettingError, match="seed: expected an integer from 0 to 4294967295"):
+        SEEDS[name](seed, model, codes)
+
+
+@pytest.mark.parametrize("seed", [np.int64(1), 2**32 - 1])
+@pytest.mark.parametrize("name", SEEDS)
+def test_integers_of_32_bits_are_seeds(name, seed, model, codes):
+    SEEDS[name](seed, model, codes)
+
+
+@pytest.mark.parametrize("random_state", BAD_SEEDS, ids=lambda seed: type(seed).__name__)
+def test_bad_random_states_are_refused_by_all_methods(random_state):
+    models = (
+        estimator(2, epochs=1, random_state=0).fit(X) for estimator in (AutoEncoder, LatentMap)
+    )
+    for model in models:
+        model.set_params(random_state=random_state)
+        for method, argument in (("fit", X), ("sample", 2), ("partial_fit", X)):
+            if hasattr(model, method):
+                with pytest.raises(SettingError, match="random_state: expected an integer from 0"):
+                    getattr(model, method)(argument)

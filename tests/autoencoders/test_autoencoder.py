@@ -372,7 +372,7 @@ def test_networks_of_other_shapes_than_the_rows_are_refused(digits):
         ({"training": Training(noise=float("nan"))}, "noise: expected"),
         ({"training": Training(noise=float("inf"))}, "noise: expected"),
         ({"training": Training(noise="x")}, "noise: expected"),
-        ({"epochs": 0}, "epochs: expected 'auto' or an integer above 0, found 0"),
+        ({"epochs": 0}, "epochs: expected 'auto' or an integer from 1 to 2147483647, found 0"),
         ({"epochs": "x"}, "epochs: expected"),
         ({"training": "fast"}, "training: expected a Training or None"),
         ({"training": Training(batch_size=0)}, "batch_size: expected"),

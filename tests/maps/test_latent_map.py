@@ -797,7 +797,7 @@ def test_confidence_takes_rows_like_the_fitted_ones(table_map, mnist_map):
         ({"scaling": None}, "scaling: expected"),
         ({"training": Training(noise=-1)}, "noise: expected a number from 0 to 1, found -1"),
         ({"training": Training(noise=float("nan"))}, "noise: expected"),
-        ({"epochs": 0}, "epochs: expected 'auto' or an integer above 0, found 0"),
+        ({"epochs": 0}, "epochs: expected 'auto' or an integer from 1 to 2147483647, found 0"),
         ({"epochs": "x"}, "epochs: expected"),
         ({"training": "fast"}, "training: expected a Training or None"),
         ({"training": Training(batch_size=0)}, "batch_size: expected"),

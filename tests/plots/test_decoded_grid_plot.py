@@ -100,7 +100,7 @@ def test_models_of_tables_are_refused(ax):
     table.inverse_transform = lambda Z: np.zeros((len(Z), 5))
     with pytest.raises(DataError, match=r"expected a model of images, found rows of shape \(5,\)"):
         plots.decoded_grid(table, [[0.0, 1.0], [1.0, 0.0]], ax=ax)
-    with pytest.raises(SettingError, match="n: expected at least 1"):
+    with pytest.raises(SettingError, match="n: expected an integer of at least 1"):
         plots.decoded_grid(PixelDecoder(), [[0.0, 1.0]], ax=ax, n=0)
     with pytest.raises(SettingError, match="PixelDecoder is not a map"):
         plots.decoded_grid(PixelDecoder(), ax=ax)

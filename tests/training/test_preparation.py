@@ -61,7 +61,9 @@ def test_epochs_are_a_number_or_depend_on_the_rows():
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, "many", True, None])
 def test_invalid_epochs_are_refused(epochs):
-    with pytest.raises(SettingError, match="epochs: expected 'auto' or an integer above 0, found"):
+    with pytest.raises(
+        SettingError, match="epochs: expected 'auto' or an integer from 1 to 2147483647, found"
+    ):
         prepare(epochs=epochs)
 
 

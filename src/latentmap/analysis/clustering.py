@@ -17,7 +17,7 @@ from latentmap.analysis.nearest_labels import NearestLabelClassifier, fit_classi
 from latentmap.analysis.sampling import fit_mixture, sample_rows
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed
 from latentmap.progress import progress
 
 SAMPLE_ROWS = 20_000
@@ -142,6 +142,7 @@ def cluster(
     """
     points = check_codes(codes, min_rows=1)
     check_number("n_exemplars", n_exemplars, Integral, 1)
+    check_seed(seed)
     if n_clusters is not None:
         check_number("n_clusters", n_clusters, Integral, 1)
     rows = sample_rows(len(points), SAMPLE_ROWS, seed)

@@ -13,9 +13,10 @@ from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.search import SearchIndex
 from latentmap.analysis.table_rows import TableRows
 from latentmap.data import Source
+from latentmap.data.memory import check_requested_memory
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed
 
 N_PAIRS = 200_000
 # With more reference rows, only the third digit of the computed fraction changes.
@@ -112,6 +113,7 @@ def compare(
     (True, True, (2, 6))
     """
     check_number("n_pairs", n_pairs, Integral, 1)
+    check_seed(seed)
     index = reference if isinstance(reference, SearchIndex) else _build_index(estimator, reference)
     if numeric_model(estimator) is not estimator:
         return _compare_tables(estimator, (a, b), index, n_pairs, seed)
@@ -152,6 +154,7 @@ def fraction_farther(
     """Return the fraction of random pairs of rows that are farther apart than a distance."""
     if len(index) < 2:
         raise DataError(f"reference: expected at least 2 rows for random pairs, found {len(index)}")
+    check_requested_memory("n_pairs", 8 * n_pairs * (5 + 4 * index.codes.shape[1]))
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(index), size=n_pairs)
     other_rows = (rows + rng.integers(1, len(index), size=n_pairs)) % len(index)

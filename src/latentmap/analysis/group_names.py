@@ -6,11 +6,13 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 from latentmap.preprocessing.word_splitting import is_unspaced, split_named_words
 
 MAX_WORDS = 5000
@@ -97,6 +99,7 @@ def explain_groups(
     >>> [group[0].text for group in explain_groups([0, 0, 1, 1], {}, texts)]
     ['red', 'blue']
     """
+    check_number("n_differences", n_differences, Integral, 1)
     groups = np.asarray(groups, np.intp)
     differences: list[list[Difference]] = [[] for _ in range(groups.max(initial=-1) + 1)]
     for name, values in columns.items():
@@ -285,6 +288,7 @@ def describe_groups(
     >>> describe_groups(groups, {"age": [20, 22, 60, 61, 60, 38, 44, 50] * 10})
     ['age low', 'age high', '']
     """
+    check_number("n_parts", n_parts, Integral, 1)
     explained = explain_groups(groups, columns, texts, 4 * n_parts)
     sizes = np.bincount(np.asarray(groups, np.intp))
     # The standard error of Cohen's d and of Cohen's h, if the groups do not differ.

@@ -10,7 +10,8 @@ from latentmap.analysis.latent_path import high_density_path, interpolate_polyli
 from latentmap.analysis.model_info import Decoder
 from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
-from latentmap.number_checks import check_number
+from latentmap.data.memory import check_requested_memory
+from latentmap.number_checks import check_number, check_seed
 
 # The time to find a path is quadratic in the number of reference codes.
 MAX_NODES = 1500
@@ -86,7 +87,9 @@ def interpolate(
     True
     """
     check_number("n_codes", n_codes, Integral, 2)  # Both ends are included.
+    check_seed(seed)
     reference_points = reference_codes(estimator, reference)
+    check_requested_memory("n_codes", 8 * n_codes * (4 + 4 * reference_points.shape[1]))
     endpoints = np.concatenate(
         [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
     )

@@ -29,6 +29,7 @@ from latentmap.data import Source
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
+from latentmap.number_checks import check_seed
 from latentmap.preprocessing.neighbors import NeighborIndex
 
 REFERENCE_ROWS = 10_000
@@ -114,6 +115,7 @@ class OutlierDetector:
     def __init__(
         self, estimator: FittedEstimator, reference: DataLike, seed: int = 0, verbose: bool = False
     ) -> None:
+        check_seed(seed)
         self.estimator = estimator
         self._model = numeric_model(estimator)
         sample = numeric_rows(estimator, reference).sample(REFERENCE_ROWS, seed)

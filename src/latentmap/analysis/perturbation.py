@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 
 from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
+from latentmap.data.memory import check_requested_memory
 from latentmap.errors import SettingError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import MAX_FLOAT, check_number, check_seed, format_value
 
 N_NEIGHBORS = 50
 MAX_HALVINGS = 30
@@ -72,11 +73,15 @@ def perturb(
     ((4, 2), True)
     """
     check_number("n_samples", n_samples, Integral, 1)
-    if not isinstance(spread, Real) or not 0 < spread < np.inf:
-        raise SettingError(f"spread: expected a number above 0, found {spread}")
+    check_seed(seed)
+    if not isinstance(spread, Real) or not 0 < spread <= MAX_FLOAT:
+        raise SettingError(f"spread: expected a number above 0, found {format_value(spread)}")
     reference_points = reference_codes(estimator, reference)
+    check_requested_memory(
+        "n_samples", 8 * n_samples * (N_NEIGHBORS + 4 * reference_points.shape[1])
+    )
     start = check_codes(np.reshape(code, (1, -1)), reference_points.shape[1]).astype(np.float64)
-    sizes = spread * np.arange(1, n_samples + 1) / n_samples
+    sizes = float(spread) * np.arange(1, n_samples + 1) / n_samples
     steps = _sample_steps(reference_points, start, n_samples, seed) * sizes[:, None]
     density = density or get_density(estimator, reference_points, seed=seed)
     return _shorten_steps(density, start, steps)

@@ -25,6 +25,7 @@ from latentmap.analysis.quantize import (
 )
 from latentmap.data import Source
 from latentmap.errors import SettingError
+from latentmap.number_checks import MAX_FLOAT, format_value
 from latentmap.progress import progress
 
 # Without a limit, rounding adds 5 % to the error of the model.
@@ -51,8 +52,10 @@ class CompressionLimit(NamedTuple):
         if None not in self:
             raise SettingError("error, bytes per row: expected one of them, found both")
         for name, value in zip(("error", "bytes per row"), self, strict=True):
-            if value is not None and not (isinstance(value, Real) and 0 < value < math.inf):
-                raise SettingError(f"{name}: expected a number above 0, found {value}")
+            if value is not None and not (isinstance(value, Real) and 0 < value <= MAX_FLOAT):
+                raise SettingError(
+                    f"{name}: expected a number above 0, found {format_value(value)}"
+                )
 
     def is_met(self, mse: float, bytes_per_row: float) -> bool:
         """Return whether a file meets the limit."""

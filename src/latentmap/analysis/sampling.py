@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import FittedMap, as_map
 from latentmap.data.code_checks import check_codes
+from latentmap.data.memory import check_requested_memory
 from latentmap.errors import SettingError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class CodeDensity:
     """
 
     def __init__(self, codes: ArrayLike, *, seed: int = 0, verbose: bool = False) -> None:
+        check_seed(seed)
         codes = _check_reference(codes)
         rng = np.random.default_rng(seed)
         sample = codes[rng.permutation(len(codes))[:MAX_CODES]]
@@ -120,6 +122,9 @@ class CodeDensity:
         SettingError is raised if ``n_samples`` is below 1.
         """
         check_number("n_samples", n_samples, Integral, 1)
+        check_requested_memory("n_samples", 8 * n_samples * (3 + 3 * self.n_components))
+        if not isinstance(seed, np.random.Generator):
+            check_seed(seed)
         rng, mixture = np.random.default_rng(seed), self.mixture
         components = rng.choice(
             self.n_gaussians, n_samples, p=mixture.weights_ / mixture.weights_.sum()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from numbers import Integral
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from latentmap.data.code_checks import check_codes, code_blocks
 from latentmap.data.index_checks import check_indices
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
+from latentmap.number_checks import format_value
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
 from latentmap.progress import progress
 
@@ -191,9 +193,10 @@ class SearchIndex:
             )
 
     def _check_k(self, k: int, maximum: int) -> None:
-        if not isinstance(k, int | np.integer) or not 1 <= k <= maximum:
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= maximum:
             raise SettingError(
-                f"k: expected an integer from 1 to {maximum:,}, the number of rows, found {k}"
+                f"k: expected an integer from 1 to {maximum:,}, the number of rows, "
+                f"found {format_value(k)}"
             )
 
     def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state, estimator_html_repr
+from sklearn.utils import estimator_html_repr
 
 from latentmap.autoencoders.imputation import impute
 from latentmap.autoencoders.network_application import (
@@ -30,8 +30,10 @@ from latentmap.autoencoders.notebook_display import (
 from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
+from latentmap.data.memory import check_requested_memory
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.number_checks import check_number
+from latentmap.training.config import random_generator
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,7 +199,10 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """
         self._check_fitted()
         check_number("n_samples", n_samples, Integral, 1)
-        rng = check_random_state(self.random_state)
+        check_requested_memory(
+            "n_samples", 16 * n_samples * (self.n_features_in_ + self._n_features_out)
+        )
+        rng = random_generator(self.random_state)
         return self.inverse_transform(self._draw_codes(n_samples, rng))
 
     def export(self, path: str | os.PathLike[str], part: str = "encoder") -> None:

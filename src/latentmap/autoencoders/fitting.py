@@ -14,7 +14,7 @@ from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
 from latentmap.networks.registry import get_network
 from latentmap.number_checks import check_number
-from latentmap.training.config import Training, check_training
+from latentmap.training.config import Training, check_training, random_generator
 from latentmap.training.preparation import PreparedData, prepare_data
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _MINIMA: dict[str, tuple[int, type]] = {
 
 def check_numeric_parameters(estimator: NetworkEstimator) -> None:
     """Raise SettingError if a numeric parameter is outside its range."""
+    random_generator(estimator.random_state)
     for name, (low, kind) in _MINIMA.items():
         check_number(name, getattr(estimator, name, low), kind, low)
 

@@ -19,7 +19,7 @@ from latentmap.model_file import read_model
 from latentmap.model_metadata import check_metadata, report_damage
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
-from latentmap.training.config import Training, check_seed, check_training
+from latentmap.training.config import Training, check_training, integer_seed
 
 if TYPE_CHECKING:
     import keras
@@ -100,7 +100,7 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     if parameters["scaling"] == "balanced":  # Older files use this name for "auto".
         parameters = {**parameters, "scaling": "auto"}
     random_state = parameters["random_state"]
-    random_state = check_seed(random_state) if isinstance(random_state, int) else None
+    random_state = integer_seed(random_state) if isinstance(random_state, int) else None
     estimator = estimator_type(**{**parameters, "training": training, "random_state": random_state})
     check_training(training)
     check_numeric_parameters(estimator)

@@ -113,7 +113,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
             seed=data.seed,
             offset=data.scale.offset,
             scale=data.scale.scale,
-            beta=self.beta,
+            beta=float(self.beta),
         )
         self._set_networks(self._assemble())
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)

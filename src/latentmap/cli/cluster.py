@@ -124,7 +124,7 @@ def cluster(
         "exemplars of each cluster, its most typical rows, are drawn next to it.",
     ),
     exemplars: int = typer.Option(
-        10, min=1, help="Number of exemplars to report for each cluster."
+        10, min=1, max=1000, help="Number of exemplars to report for each cluster."
     ),
     seed: int = SEED,
     label: str | None = LABEL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from latentmap.data.data_frames import as_arrow, is_frame
 from latentmap.data.memory import check_memory
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES
+from latentmap.number_checks import MAX_FLOAT, check_number
 
 EXAMPLES = (
     "latentmap generate mnist.safetensors -n 100 -o digits.png",
@@ -105,7 +107,8 @@ def _check_options(
         raise SettingError("generate: expected either --between or --vary, found both")
     if between and rows < 2:
         raise SettingError(f"--rows: expected at least 2 with --between, found {rows}")
-    if not 0 < spread < float("inf"):
+    check_number("--rows", rows, Integral, 1)
+    if not 0 < spread <= MAX_FLOAT:
         raise SettingError(f"--spread: expected a number above 0, found {spread}")
     if compare_with and (between or vary):
         raise SettingError("--compare-with: expected random samples, found --between or --vary")

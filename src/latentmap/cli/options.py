@@ -7,6 +7,8 @@ from typing import Any
 
 import typer
 
+from latentmap.number_checks import MAX_SEED
+
 
 def argument(metavar: str, help_text: str, default: Any = ...) -> Any:
     """Declare an argument, which is required unless it has a default."""
@@ -49,7 +51,9 @@ METADATA = option(
     "--metadata",
 )
 JSON: Any = typer.Option(False, "--json", help="Print the result as JSON.")
-SEED: Any = typer.Option(0, min=0, help="Random seed; the same seed gives the same result.")
+SEED: Any = typer.Option(
+    0, min=0, max=MAX_SEED, help="Random seed; the same seed gives the same result."
+)
 REFERENCE = option(
     "DATA",
     "Rows to search or to draw random pairs from, as for latentmap fit. By default the data "

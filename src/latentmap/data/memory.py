@@ -209,6 +209,12 @@ def check_memory(name: str, needed_bytes: int, with_engine: bool = False) -> Non
         )
 
 
+def check_requested_memory(name: str, needed_bytes: int) -> None:
+    """Check an allocation whose size an argument sets, unless it is smaller than `WORK_BYTES`."""
+    if needed_bytes > WORK_BYTES:
+        check_memory(name, needed_bytes)
+
+
 def release_freed_memory() -> None:
     """Release unused memory of this process to the system, if there is a memory limit."""
     if limit_bytes() is not None and sys.platform == "linux":

@@ -15,7 +15,7 @@ from latentmap.data import batching, memory
 from latentmap.data.array_checks import check_finite, check_labels, check_rows
 from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
 from latentmap.errors import SettingError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed, format_value
 
 if TYPE_CHECKING:
     from latentmap.data.tables import TableSchema
@@ -212,6 +212,7 @@ class Source(ABC):
         >>> len(fitted), len(held_out)
         (8, 2)
         """
+        check_seed(seed)
         count, rng = self._held_out_rows(fraction_or_rows), np.random.default_rng(seed)
         if len(self) <= MAX_PERMUTED_ROWS:
             held_out = rng.permutation(len(self))[:count]
@@ -228,6 +229,8 @@ class Source(ABC):
         >>> [len(ArraySource(np.zeros((rows, 1))).sample(4)) for rows in (3, 9)]
         [3, 4]
         """
+        check_number("max_rows", max_rows, Integral, 1)
+        check_seed(seed)
         return self.split(max_rows, seed)[1] if len(self) > max_rows else self
 
     def load(self) -> Source:
@@ -277,7 +280,7 @@ class Source(ABC):
         if not 0 < count < len(self):
             raise SettingError(
                 "held-out rows: expected a fraction between 0 and 1 or a number below the "
-                f"{len(self)} rows of {self.name}, found {fraction_or_rows}"
+                f"{len(self)} rows of {self.name}, found {format_value(fraction_or_rows)}"
             )
         return count
 

@@ -192,12 +192,9 @@ class Workers:
 
     def _check(self) -> None:
         """Raise SettingError if the parameters or the engine cannot be used."""
-        count, seconds = self.count, self.checkpoint_seconds
+        count = self.count
         check_number("workers", count, Integral, 1)
-        if not isinstance(seconds, Real) or not seconds >= 0:
-            raise SettingError(
-                f"checkpoint_seconds: expected a number of at least 0, found {seconds!r}"
-            )
+        check_number("checkpoint_seconds", self.checkpoint_seconds, Real, 0)
         if self._is_open:
             raise SettingError("workers: expected a new Workers object, found one already in use")
         from latentmap.backend import start_engine

@@ -22,6 +22,7 @@ from latentmap.explorer.page import Page
 from latentmap.explorer.request_policy import RequestPolicy, is_local
 from latentmap.explorer.routes import Response, Router
 from latentmap.explorer.scene import Scene
+from latentmap.number_checks import format_value
 
 _IDLE_SECONDS = 60.0
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 256 * 2**20
@@ -145,7 +146,7 @@ def _listen(host: str, port: int) -> _Listener:
         if not host:  # An empty host would listen on all addresses.
             raise OSError
         return _Listener(host, port)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         raise SettingError(_listen_error(host, port, error)) from None
 
 
@@ -155,8 +156,8 @@ def _listen_error(host: str, port: int, error: Exception) -> str:
         return f"--port: expected a free port, found {port} in use (0 chooses a free one)"
     if number in (errno.EACCES, errno.EPERM):
         return f"--port: expected a port that you are permitted to use, found {port}"
-    if isinstance(error, OverflowError):
-        return f"--port: expected a number from 0 to 65535, found {port}"
+    if isinstance(error, OverflowError | TypeError):
+        return f"--port: expected a number from 0 to 65535, found {format_value(port)}"
     return f"--host: expected an address of this machine, found {host!r}"
 
 

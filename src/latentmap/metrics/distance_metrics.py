@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import as_labels, missing_labels
+from latentmap.data.memory import check_requested_memory
 from latentmap.data.types import DataLike
 from latentmap.metrics.metric_inputs import check_length, read_rows_and_codes
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed
 
 BLOCK_NUMBERS = 2**22
 
@@ -59,6 +60,8 @@ def random_triplet_accuracy(
     True
     """
     check_number("n_triplets", n_triplets, Integral, 1)
+    check_requested_memory("n_triplets", 8 * n_triplets * 12)
+    check_seed(seed)
     rows, points = read_rows_and_codes(X, codes)
     if len(rows) < 3:
         return math.nan

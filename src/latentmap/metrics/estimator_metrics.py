@@ -25,6 +25,7 @@ from latentmap.metrics.sample_metrics import (
     neighbor_recalls,
     rank_and_distance_metrics,
 )
+from latentmap.number_checks import check_seed
 
 ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
@@ -119,6 +120,7 @@ def evaluate(
     ['rows', 'recall_10', 'trustworthiness', 'continuity', 'random_triplet_accuracy',
      'distance_rank_correlation', 'mse', 'rows_per_second']
     """
+    check_seed(seed)
     source, model = numeric_rows(estimator, X), numeric_model(estimator)
     columns = [] if model is estimator else column_errors(estimator, X)
     row_labels = source.labels if labels is None else np.asarray(labels)

@@ -11,7 +11,7 @@ from latentmap.data.code_checks import check_codes
 from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
-from latentmap.number_checks import check_number
+from latentmap.number_checks import check_number, check_seed
 
 
 def flatten(rows: ArrayLike) -> np.ndarray:
@@ -41,6 +41,7 @@ def read_rows_and_codes(
     if max_rows is None:
         return flatten_rows(read_rows(source)), points
     check_number("max_rows", max_rows, Integral, 1)
+    check_seed(seed)
     sample = sample_rows(len(source), max_rows, seed)
     return flatten_rows(read_rows(source.subset(sample))), points[sample]
 

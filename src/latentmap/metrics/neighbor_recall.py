@@ -169,7 +169,8 @@ def nearest_rows(
     points = queries if reference_rows is None else _flat_rows(reference_rows)
     check_width("rows", queries.shape[1], points.shape[1], "reference_rows")
     n_excluded = int(reference_rows is None)
-    if not isinstance(k, Integral) or not 1 <= k <= len(points) - n_excluded:
+    check_number("k", k, Integral, 1)
+    if k > len(points) - n_excluded:
         raise SettingError(
             f"k: expected 1 to {len(points) - n_excluded}, the number of reference rows, found {k}"
         )

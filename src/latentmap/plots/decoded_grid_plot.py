@@ -1,10 +1,13 @@
 """Plot of a grid of decoded codes: the image that each part of the code plane decodes to."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import FittedEstimator, as_map
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, tile_images, to_rgb
 from latentmap.plots.matplotlib_types import Axes
@@ -53,8 +56,8 @@ def decoded_grid(
     SettingError
         If ``n`` is below 1, or no codes are given and the estimator has no landmarks.
     """
-    if n is not None and n < 1:
-        raise SettingError(f"n: expected at least 1, found {n}")
+    if n is not None:
+        check_number("n", n, Integral, 1)
     codes = codes_or_landmarks(estimator, codes)
     projection = Projection.fit(codes)
     points = projection.transform(codes)

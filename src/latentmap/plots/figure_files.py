@@ -4,8 +4,10 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
+from numbers import Real
 
 from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomically
+from latentmap.number_checks import check_number
 from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.style import AUTOMATIC_SIZE
 
@@ -23,7 +25,8 @@ def figure(
     path : path-like
         Ends in .png (200 dots per inch), .pdf or .svg.
     width, height : float, optional
-        In inches. By default the plot function that draws on the Axes determines the size.
+        In inches, from 0.1 to 300. By default the plot function that draws on the Axes
+        determines the size.
 
     Yields
     ------
@@ -33,6 +36,8 @@ def figure(
     ------
     FileError
         If the suffix is not supported, or the path is not writable.
+    SettingError
+        If ``width`` or ``height`` is out of range.
 
     Examples
     --------
@@ -45,6 +50,9 @@ def figure(
     b'PNG'
     """
     path = check_output_path(path, PICTURE_SUFFIXES)
+    for name, size in (("width", width), ("height", height)):
+        if size is not None:
+            check_number(name, size, Real, 0.1, 300)
     # pyplot would keep every figure alive, and may open a window.
     from matplotlib.figure import Figure
 

@@ -1,11 +1,13 @@
 """Plot of rows: images in a grid, other rows in a table with shaded cells."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError
+from latentmap.number_checks import check_number
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
 from latentmap.plots.matplotlib_types import Axes
@@ -58,8 +60,8 @@ def rows(
     array = np.asarray(X)
     if array.ndim < 2 or len(array) < 1:
         raise DataError(f"rows: expected at least one row, shape (n, ...), found {array.shape}")
-    if columns is not None and columns < 1:
-        raise SettingError(f"columns: expected at least 1, found {columns}")
+    if columns is not None:
+        check_number("columns", columns, Integral, 1)
     ax = style.get_axes(ax, *_figure_size(array.shape))
     if not is_image_shape(array.shape[1:]):
         numbers = array.reshape(len(array), -1).astype(float)

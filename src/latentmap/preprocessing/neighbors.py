@@ -62,7 +62,7 @@ class NeighborIndex:
         with progress(task, len(blocks), bool(task)) as advance:
             for start in blocks:
                 block = np.ascontiguousarray(queries[start : start + self.block_size], np.float32)
-                neighbors[start : start + self.block_size] = self.index.search(block, k)[1]
+                neighbors[start : start + self.block_size] = self.index.search(block, int(k))[1]
                 advance(1)
         return _fill_missing(neighbors, self.count)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS
-from latentmap.number_checks import check_number
+from latentmap.number_checks import MAX_INTEGER, MAX_SEED, check_number, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ class Training(BaseEstimator):
 
     def validate(self) -> None:
         """Raise SettingError if a setting is outside its range."""
-        if self.batch_size != "auto":
+        if not (isinstance(self.batch_size, str) and self.batch_size == "auto"):
             check_number("batch_size", self.batch_size, Integral, 1)
         check_number("learning_rate", self.learning_rate, Real, 0)
         _check_choice("schedule", self.schedule, ("cosine", "constant"))
@@ -140,28 +141,39 @@ def check_training(training: object) -> Training:
 
 def check_epochs(epochs: object, training: Training, n_rows: int) -> int:
     """Return the number of epochs; raise SettingError if it is not "auto" or a positive integer."""
-    if epochs == "auto":
+    if isinstance(epochs, str) and epochs == "auto":
         return training.epochs_for(n_rows)
-    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise SettingError(f"epochs: expected 'auto' or an integer above 0, found {epochs!r}")
-    return int(epochs)
+    is_integer = isinstance(epochs, Integral) and not isinstance(epochs, bool)
+    if not (is_integer and 1 <= epochs <= MAX_INTEGER):  # type: ignore[operator]
+        raise SettingError(
+            f"epochs: expected 'auto' or an integer from 1 to {MAX_INTEGER}, "
+            f"found {format_value(epochs)}"
+        )
+    return int(epochs)  # type: ignore[call-overload]
 
 
-def check_seed(random_state: object) -> int:
-    """Return an integer seed for a random state; raise SettingError if scikit-learn rejects it.
+def integer_seed(random_state: object) -> int:
+    """Return an integer seed for a random state; raise SettingError if it is not one.
 
     An integer is returned unchanged, so that it has the same effect as a seed of Keras.
     """
-    try:
-        generator = check_random_state(random_state)
-    except ValueError as error:
-        raise SettingError(f"random_state: {error}") from None
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(generator.randint(2**31 - 1))
+    generator = random_generator(random_state)
+    is_integer = isinstance(random_state, Integral)
+    return int(random_state if is_integer else generator.randint(MAX_INTEGER))  # type: ignore
+
+
+def random_generator(random_state: object) -> np.random.RandomState:
+    """Return the generator of a random state, as scikit-learn's ``check_random_state`` does."""
+    if not isinstance(random_state, bool):
+        with contextlib.suppress(ValueError):
+            return check_random_state(random_state)
+    raise SettingError(
+        f"random_state: expected an integer from 0 to {MAX_SEED}, a RandomState or None, "
+        f"found {format_value(random_state)}"
+    )
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         names = " or ".join(map(repr, choices))
-        raise SettingError(f"{name}: expected {names}, found {value!r}")
+        raise SettingError(f"{name}: expected {names}, found {format_value(value)}")

@@ -10,7 +10,7 @@ from latentmap.data.caching import load_or_cache
 from latentmap.data.sources import Source
 from latentmap.preprocessing.pca_projection import scale_rows
 from latentmap.preprocessing.scaling import Scale, choose_scale, row_statistics
-from latentmap.training.config import Training, check_epochs, check_seed, check_training
+from latentmap.training.config import Training, check_epochs, check_training, integer_seed
 from latentmap.training.launcher import current_launcher
 from latentmap.training.task import TrainingTask
 
@@ -92,7 +92,7 @@ def prepare_data(
     (90, 10, 5)
     """
     config = check_training(training)
-    seed = check_seed(random_state)
+    seed = integer_seed(random_state)
     rows = load_or_cache(rows, verbose, use_disk=current_launcher().in_this_process)
     sample_rows = rows
     if not rows.in_memory:
