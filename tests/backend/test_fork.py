@@ -1,4 +1,4 @@
-"""Tests of forked processes, in which JAX hangs if it had started in the parent."""
+"""Tests of forked processes, in which an engine hangs if it had started in the parent."""
 
 import multiprocessing
 import pickle

@@ -13,7 +13,7 @@ from latentmap.autoencoders.fitting import common_spec, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
-from latentmap.backend import predict
+from latentmap.backend import predict, to_numpy
 from latentmap.data.types import DataLike
 from latentmap.model_metadata import HISTORY_COLUMNS
 from latentmap.networks.dense import LinearNetwork, Network
@@ -253,14 +253,12 @@ class AutoEncoder(BaseAutoEncoder):
 
         Except for tables, the comparison favours PCA, which was fitted to the validation rows too.
         """
-        from keras.ops import convert_to_numpy
-
         errors = predict(self._objective, validation_rows)[:, 1]
         scaled_rows = scale_rows(validation_rows, scale)
         if has_table_loss(self):
             reconstructions = pca_reconstructions(scaled_rows, principal).astype(np.float32)
             errors_of_rows = find_loss(self, "table").error(validation_rows, reconstructions)
-            pca_errors = np.asarray(convert_to_numpy(errors_of_rows))
+            pca_errors = to_numpy(errors_of_rows)
         else:
             pca_errors = pca_reconstruction_errors(scaled_rows, principal)
         gain = pca_errors - errors

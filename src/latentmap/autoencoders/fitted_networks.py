@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.autoencoders.weights import assign_weights, check_weights, named_weights
-from latentmap.backend import check_process, engine_name, is_engine_lost, start_engine
+from latentmap.backend import (
+    VariableVersions,
+    check_process,
+    have_equal_versions,
+    is_engine_lost,
+    start_engine,
+    variable_versions,
+)
 from latentmap.networks.network_functions import NetworkFunctions
 
 if TYPE_CHECKING:
@@ -60,8 +67,8 @@ class FittedNetworks:
         self._node_weights: dict[Node, Sequence[np.ndarray]] | None = None
         self._numpy_seconds = 0.0  # Estimated total time of the long calls of NumPy.
         self._variables: list | None = None
-        # Values of the Keras variables when the weights of the nodes were read.
-        self._values: list | None = None
+        # Versions of the Keras variables when the weights of the nodes were read.
+        self._versions: VariableVersions | None = None
         if graphs is not None and weights is not None:
             check_weights(weights, graphs.weight_shapes())
 
@@ -75,7 +82,7 @@ class FittedNetworks:
                 models = assemble()
                 assign_weights(models.objective, self._weights)
                 self._models, self._weights = models, None
-                self._values = self._variable_values()
+                self._versions = self._variable_versions()
             return self._models
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -90,13 +97,13 @@ class FittedNetworks:
         """Return the weights of each node of the graphs."""
         assert self.graphs is not None
         with self._lock:
-            values = self._variable_values()
-            is_current = self._models is None or _are_identical(values, self._values)
+            versions = self._variable_versions()
+            is_current = self._models is None or have_equal_versions(versions, self._versions)
             if self._node_weights is None or not is_current:
                 arrays = iter(self.weights().values())
                 nodes = self.graphs.weight_nodes()
                 self._node_weights = {node: [next(arrays) for _ in node.weights] for node in nodes}
-                self._values, self._functions = values, None
+                self._versions, self._functions = versions, None
             return self._node_weights
 
     def first_weights(self, operation: str) -> Sequence[np.ndarray]:
@@ -109,7 +116,7 @@ class FittedNetworks:
         if not self._is_supported:
             return None
         with self._lock:
-            if self._models is not None and not _has_immutable_arrays():
+            if self._models is not None and self._variable_versions() is None:
                 return None
             weights = self.node_weights()
             if self._functions is None:
@@ -133,21 +140,10 @@ class FittedNetworks:
         is_faster = self._models is None and self._numpy_seconds <= start_seconds
         return functions if is_faster else None
 
-    def _variable_values(self) -> list | None:
-        """Return the values of the Keras variables; None if they can change in place."""
-        if self._models is None or not _has_immutable_arrays():
+    def _variable_versions(self) -> VariableVersions | None:
+        """Return the versions of the Keras variables; None if their changes are not counted."""
+        if self._models is None:
             return None
         if self._variables is None:  # Keras collects them from all layers, which takes longer.
             self._variables = self._models.objective.weights
-        return [variable.value for variable in self._variables]
-
-
-def _has_immutable_arrays() -> bool:
-    """Return whether the engine never changes the array of a variable in place."""
-    return engine_name() == "jax"
-
-
-def _are_identical(first: list | None, second: list | None) -> bool:
-    if first is None or second is None:
-        return False
-    return all(a is b for a, b in zip(first, second, strict=True))
+        return variable_versions(self._variables)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.backend import to_numpy
 from latentmap.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ WEIGHT_PREFIX = "weight/"
 
 def named_weights(objective: keras.Model) -> dict[str, np.ndarray]:
     """Return the weights of an objective with their names in a file, in their order."""
-    from keras import ops
-
     return {
-        f"{WEIGHT_PREFIX}{i:03d}/{_without_numbers(w.path)}": ops.convert_to_numpy(w.value)
+        f"{WEIGHT_PREFIX}{i:03d}/{_without_numbers(w.path)}": to_numpy(w.value)
         for i, w in enumerate(objective.weights)
     }
 

@@ -21,19 +21,29 @@ from latentmap.backend.postponed_imports import postpone_imports
 from latentmap.backend.programs import count_fit
 from latentmap.backend.random import uniform
 from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
+from latentmap.backend.variables import (
+    VariableVersions,
+    copy_value,
+    have_equal_versions,
+    to_numpy,
+    variable_versions,
+)
 
 __all__ = [
     "BatchArrays",
     "Stepper",
+    "VariableVersions",
     "block_rows",
     "cache_on_device",
     "check_process",
     "choose_engine",
+    "copy_value",
     "count_fit",
     "engine_name",
     "evaluate",
     "free_bytes",
     "has_accelerator",
+    "have_equal_versions",
     "is_engine_lost",
     "join_processes",
     "make_stepper",
@@ -44,6 +54,8 @@ __all__ = [
     "predict_batches",
     "start_engine",
     "to_32_bit",
+    "to_numpy",
     "training_variables",
     "uniform",
+    "variable_versions",
 ]

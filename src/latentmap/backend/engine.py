@@ -14,7 +14,8 @@ from latentmap.backend.postponed_imports import postpone_imports
 from latentmap.errors import ForkError
 from latentmap.files import user_cache_folder
 
-_STATE = {"is_forked": False}  # Whether this process is the fork of one in which JAX had started.
+# Whether this process is the fork of one in which the engine had started.
+_STATE = {"is_forked": False}
 
 
 def choose_engine() -> None:
@@ -33,7 +34,7 @@ def engine_name() -> str:
 
 
 def is_engine_lost() -> bool:
-    """Return whether this process is the fork of one in which JAX had started."""
+    """Return whether this process is the fork of one in which the engine had started."""
     return _STATE["is_forked"]
 
 
@@ -43,7 +44,7 @@ def is_engine_running() -> bool:
 
 
 def check_process() -> None:
-    """Raise ForkError in a forked process, in which JAX would wait forever for lost threads.
+    """Raise ForkError in a forked process, in which an engine would wait forever for lost threads.
 
     Examples
     --------
@@ -51,8 +52,9 @@ def check_process() -> None:
     """
     if _STATE["is_forked"]:
         raise ForkError(
-            "latentmap: expected a new process, found the fork of a process that had started JAX, "
-            "in which JAX hangs: start processes with multiprocessing.get_context('spawn')"
+            "latentmap: expected a new process, found the fork of a process that had started "
+            f"{engine_name()}, in which {engine_name()} hangs: start processes with "
+            "multiprocessing.get_context('spawn')"
         )
 
 
@@ -62,7 +64,7 @@ def start_engine() -> ModuleType:
 
     The engine is JAX, unless the environment variable ``KERAS_BACKEND`` or Keras's settings file
     names another, or Keras has been imported already. Raise ForkError in the fork of a process in
-    which JAX had started.
+    which the engine had started.
 
     Examples
     --------
@@ -80,9 +82,10 @@ def start_engine() -> ModuleType:
 
 
 def _record_fork() -> None:
-    """Record in a forked process whether JAX had started its threads in the parent."""
+    """Record in a forked process whether an engine had started its threads in the parent."""
     bridge = sys.modules.get("jax._src.xla_bridge")
-    _STATE["is_forked"] = bool(getattr(bridge, "_backends", None))
+    uses_other_engine = "keras" in sys.modules and engine_name() != "jax"
+    _STATE["is_forked"] = uses_other_engine or bool(getattr(bridge, "_backends", None))
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork.

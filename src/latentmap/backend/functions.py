@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.backend.engine import start_engine
+from latentmap.backend.variables import to_numpy
 
 
 def evaluate(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
@@ -29,7 +30,7 @@ def evaluate(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
         function = jax.jit(function)
     else:
         arrays = tuple(map(keras.ops.convert_to_tensor, arrays))
-    return keras.ops.convert_to_numpy(function(*arrays))
+    return to_numpy(function(*arrays))
 
 
 def output_shape(function: Callable[..., Any], *shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ fixed time in addition to the computation.
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from collections import deque
@@ -27,6 +28,7 @@ from latentmap.backend.engine import (
     is_engine_running,
     start_engine,
 )
+from latentmap.backend.variables import to_numpy
 
 if TYPE_CHECKING:
     import jax
@@ -117,7 +119,10 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     The function only reads the weights, so that threads can share a model. Keras's own function on
     JAX also assigns the weights after each call.
     """
-    if start_engine().backend.backend() != "jax":
+    engine = start_engine().backend.backend()
+    if engine == "torch":
+        return functools.partial(_apply_in_torch, model)
+    if engine != "jax":
         return model.predict_on_batch
     if model not in _COMPILED:
         _COMPILED[model] = _compile(weakref.ref(model))
@@ -125,6 +130,14 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     trainable = [v.value for v in model.trainable_variables]
     non_trainable = [v.value for v in model.non_trainable_variables]
     return lambda rows: call(trainable, non_trainable, rows)
+
+
+def _apply_in_torch(model: keras.Model, rows: BatchArrays) -> np.ndarray:
+    """Apply a model to one block in PyTorch; with Keras's own function, NumPy warns."""
+    import torch
+
+    with torch.no_grad():
+        return to_numpy(model(rows, training=False))
 
 
 def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:

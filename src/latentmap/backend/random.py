@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from latentmap.backend.engine import start_engine
+from latentmap.backend.variables import to_numpy
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -27,7 +28,7 @@ def uniform(
 
     Examples
     --------
-    >>> uniform((2, 3), 0.5, seed=7).shape
+    >>> tuple(uniform((2, 3), 0.5, seed=7).shape)
     (2, 3)
     """
     keras = start_engine()
@@ -37,7 +38,7 @@ def uniform(
         return keras.random.uniform(shape, -limit, limit, dtype, seed)
     numbers = keras.random.uniform((length,), -limit, limit, dtype, seed)
     # JAX would compile a program for each shape that it slices or reshapes.
-    values = keras.ops.convert_to_numpy(numbers)[:count].reshape(shape)
+    values = to_numpy(numbers)[:count].reshape(shape)
     return keras.ops.convert_to_tensor(values, keras.backend.standardize_dtype(numbers.dtype))
 
 

@@ -109,6 +109,7 @@ class _KerasStepper:
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         batches = map_arrays(to_32_bit, batches)
         for i in range(len(first_array(batches))):
+            self.model.reset_metrics()  # Before version 3.13, Keras returns the mean of all steps.
             self.losses.append(float(self.model.train_on_batch(_batch(batches, device_rows, i))))
 
     def wait(self) -> None:

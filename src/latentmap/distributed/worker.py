@@ -41,19 +41,18 @@ class TrainingJob:
 
     def run(self, strategy: DataParallel, callbacks: Sequence[Callback]) -> Arrays:
         """Train, and return the history and the weights as arrays."""
-        import keras
         import numpy as np
 
+        from latentmap.backend import copy_value
         from latentmap.training.launcher import standard_callbacks
         from latentmap.training.loop import train
 
         objective = self.build_objective()
         all_callbacks = [*standard_callbacks(self.task), *callbacks]
         history = train(objective, self.task, all_callbacks, strategy)
-        weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
         return {
             "history": np.array(list(history.values()), np.float64),
-            **{f"weight/{i:04d}": np.array(weight) for i, weight in enumerate(weights)},
+            **{f"weight/{i:04d}": copy_value(w) for i, w in enumerate(objective.weights)},
         }
 
 

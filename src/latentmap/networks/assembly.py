@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers, ops
 
+from latentmap.backend import copy_value
 from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.initializers import draw_seed
@@ -263,8 +264,7 @@ def build_decoder(spec: NetworkSpec, head: keras.Model) -> keras.Model:
 def _copy(model: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(model)
     for variable, original in zip(copy.weights, model.weights, strict=True):
-        # The value is copied, because the compiled loop on JAX overwrites the buffers of its state.
-        variable.assign(np.array(ops.convert_to_numpy(original.value)))
+        variable.assign(copy_value(original))
     return copy
 
 

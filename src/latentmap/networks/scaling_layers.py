@@ -11,6 +11,7 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import ArrayLike
 
+from latentmap.backend import to_numpy
 from latentmap.networks.initializers import Constant
 
 
@@ -39,7 +40,7 @@ class ConstantLayer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        constants = {w.name: keras.ops.convert_to_numpy(w.value).tolist() for w in self.weights}
+        constants = {w.name: to_numpy(w.value).tolist() for w in self.weights}
         return {**super().get_config(), **constants}
 
 

@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 
+from latentmap.backend import copy_value
 from latentmap.progress import Advance, progress
 from latentmap.training.run import (
     Arrays,
     TrainingRun,
     assign_values,
-    copy_value,
     from_numbered_arrays,
     to_numbered_arrays,
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from latentmap.backend import copy_value
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError
 from latentmap.files import fingerprint, remove_partial_outputs
@@ -20,7 +21,7 @@ from latentmap.model_file import read_model, write_model
 from latentmap.model_metadata import report_damage
 from latentmap.number_checks import check_number
 from latentmap.training.callbacks import Callback
-from latentmap.training.run import Arrays, TrainingRun, copy_value
+from latentmap.training.run import Arrays, TrainingRun
 
 if TYPE_CHECKING:
     import keras

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.backend import Stepper, training_variables
+from latentmap.backend import Stepper, copy_value, training_variables
 from latentmap.model_metadata import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -131,13 +131,6 @@ class TrainingRun:
 
     def _variables(self) -> list[keras.Variable]:
         return [variable for kind in training_variables(self.objective) for variable in kind]
-
-
-def copy_value(variable: keras.Variable) -> np.ndarray:
-    """Return a copy of a variable's value."""
-    from keras import ops
-
-    return np.array(ops.convert_to_numpy(variable.value))
 
 
 def assign_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:

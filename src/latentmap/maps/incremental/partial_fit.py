@@ -18,7 +18,7 @@ import numpy as np
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS
 from latentmap.autoencoders.network_application import encode_rows
 from latentmap.autoencoders.validation import new_rows
-from latentmap.backend import predict
+from latentmap.backend import copy_value, predict
 from latentmap.data.caching import load_or_cache
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
@@ -186,15 +186,13 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     previous_objective, state = model._objective, model._state
     layer = model.encoder_.get_layer("around_mode")
     centers, anchors = (
-        np.concatenate(
-            [keras.ops.convert_to_numpy(earlier_positions), state.to_landmark_units(new_positions)]
-        )
+        np.concatenate([copy_value(earlier_positions), state.to_landmark_units(new_positions)])
         for earlier_positions, new_positions in (
             (layer.centers, region.centers),
             (layer.anchors, region.anchors),
         )
     )
-    radius = float(keras.ops.convert_to_numpy(layer.radius))
+    radius = float(copy_value(layer.radius))
     landmarks = LandmarkSet(
         centers, anchors, radius / state.window, radius, state.code_offset, state.code_scale
     )

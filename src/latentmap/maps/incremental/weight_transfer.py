@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 from keras import layers
+
+from latentmap.backend import copy_value
 
 
 def transfer_weights(new_model: keras.Model, old_model: keras.Model) -> None:
@@ -22,10 +23,8 @@ def transfer_weights(new_model: keras.Model, old_model: keras.Model) -> None:
     True
     """
     for new_weight, old_weight in zip(new_model.weights, old_model.weights, strict=True):
-        values = np.array(keras.ops.convert_to_numpy(new_weight.value))
-        values[tuple(slice(size) for size in old_weight.shape)] = keras.ops.convert_to_numpy(
-            old_weight.value
-        )
+        values = copy_value(new_weight)
+        values[tuple(slice(size) for size in old_weight.shape)] = copy_value(old_weight)
         new_weight.assign(values)
 
 
