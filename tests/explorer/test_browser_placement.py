@@ -95,6 +95,8 @@ def members(people):
     """A table of numbers, categories, dates and truth values, and one of other such rows."""
     frame = people.drop(columns="note")
     frame["called"] = frame["joined"] + pd.to_timedelta((1e6 * frame["spend"]).round(), "ms")
+    frame["seen"] = frame["called"].dt.tz_localize("Europe/Berlin", "NaT", "NaT")
+    frame["stay"] = pd.to_timedelta(((frame["age"] - 30) * 3000).round(), "s")  # Some are negative.
     return frame[:200], frame[200:]
 
 
@@ -349,6 +351,7 @@ def test_the_file_names_a_column_that_a_table_lacks(open_page, table_file):
     [
         ("joined", "03/04/2024", "expected a date such as 2024-05-31, found 03/04/2024"),
         ("age", "old", "expected a number such as 12.5, found old"),
+        ("stay", "long", "expected a duration such as 01:30:00, found long"),
     ],
 )
 def test_the_file_names_a_cell_that_it_cannot_read(

@@ -79,6 +79,9 @@ def test_selections_are_saved_in_the_browser(open_page, served_links):
     page.tab.wait_for_selector("body[data-state=ready]")
     assert page.tab.locator("#saved input").input_value() == "<b>left</b>"
     assert page.tab.evaluate(SELECTED) == []
+    page.tab.keyboard.press("n")
+    assert page.tab.evaluate(SELECTED) == selected
+    page.tab.keyboard.press("Escape")
     page.tab.click("#saved .button")
     assert page.tab.evaluate(SELECTED) == selected
     page.tab.click("#saved .close")

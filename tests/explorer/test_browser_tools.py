@@ -111,7 +111,10 @@ def test_a_brushed_range_filters_the_map_the_charts_and_the_table(people_page, p
     assert 5 < len(passing) < 200
     assert people_page.text("#filters h2 .quiet") == f"{len(passing)} of 240 rows"
     country = open_filters(people_page, "country")
-    counts = dict(line.rsplit("\n", 1) for line in country.locator(".bar-line").all_inner_texts())
+    lines = country.locator(".bar-line")
+    counts = {
+        line.get_attribute("title"): line.inner_text().split("\n")[-1] for line in lines.all()
+    }
     expected = passing["country"].fillna("(missing)").value_counts()
     assert {name: int(count) for name, count in counts.items() if int(count)} == expected.to_dict()
     country.locator(".bar-line", has_text="France").click()
@@ -245,7 +248,7 @@ def test_a_picked_row_shows_its_whole_text(open_page, export_link):
     page.tab.keyboard.press("r")
     page.tab.wait_for_selector("#row-table tbody tr")
     cell = page.tab.locator("#row-table tbody tr").first.locator("td.text div")
-    assert cell.evaluate("e => e.scrollHeight > e.clientHeight + 20")
+    assert page.wait_until(lambda: cell.evaluate("e => e.scrollHeight > e.clientHeight + 20"))
     cell.click()
     page.tab.wait_for_selector("#row-table tr.picked")
     assert cell.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
@@ -274,7 +277,9 @@ NAMES = ["", "数据可视化", "مرحبا بالعالم", "👩‍👩‍👧
 def names_file(export_link):
     """Link to the exported file of rows with 100 labels, among them unusual names."""
     rng = np.random.default_rng(0)
-    labels = np.array([*NAMES[1:], *(f"category {i}" for i in range(95))], object)
+    labels = np.array(
+        [*NAMES[1:], *(f"a category with a long name, {i}" for i in range(95))], object
+    )
     classes = np.repeat(np.arange(100), 6)
     rows = rng.normal(0, 9, (100, 3))[classes] + rng.normal(size=(600, 3))
     source = ArraySource(rows, feature_names=["x", "", "长度"], labels=labels[classes])
@@ -285,13 +290,15 @@ def names_file(export_link):
 def test_a_hundred_unusual_names_are_shown(open_page, names_file):
     page = open_page(names_file)
     shown = page.tab.locator("#legend .entry-name").all_text_contents()
-    assert len(shown) == 100
-    assert set(NAMES[1:]) <= set(shown)
+    assert len(set(shown)) == 100
+    assert {"数据可视化", "مرحبا بالعالم", "<b>bold</b>", "a catego…name, 94"} <= set(shown)
+    titles = page.tab.eval_on_selector_all("#legend .entry", "all => all.map(e => e.title)")
+    assert set(NAMES[1:]) <= {title.split("\nClick")[0] for title in titles}
     colors = page.tab.eval_on_selector_all(
         "#legend .swatch", "all => all.map(e => getComputedStyle(e).backgroundColor)"
     )
     assert len(set(colors)) == 100
-    assert page.tab.locator("#legend").bounding_box()["width"] < 200
+    assert page.tab.locator("#legend").bounding_box()["width"] < 220
     assert search(page, "数据") == set(range(6))
     assert page.tab.evaluate("document.documentElement.scrollWidth") == 1280
     assert page.tab.locator("b").count() == 0
@@ -309,6 +316,19 @@ def test_a_hundred_unusual_names_are_shown(open_page, names_file):
 def test_texts_are_cut_between_characters(run_script, text, expected):
     script = "async text => (await import('/page/format.js')).shorten(text, 5)"
     assert run_script(script, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Spain", "Spain"),
+        ("abcdefgh", "ab…gh"),
+        ("👩‍👩‍👧‍👦" * 9, "👩‍👩‍👧‍👦👩‍👩‍👧‍👦…👩‍👩‍👧‍👦👩‍👩‍👧‍👦"),
+    ],
+)
+def test_names_are_cut_in_the_middle(run_script, name, expected):
+    script = "async name => (await import('/page/format.js')).shortenName(name, 5)"
+    assert run_script(script, name) == expected
 
 
 def test_an_empty_category_has_a_name(run_script):

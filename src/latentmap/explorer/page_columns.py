@@ -30,8 +30,9 @@ def describe_columns(table: TableEncoder) -> list[dict[str, Any]]:
 
 def _describe(column: Column) -> dict[str, Any] | None:
     """Return a column as JSON values; None if the page cannot encode it."""
-    if isinstance(column, NumberColumn) and _is_readable(column.type):
-        kind = "date" if is_time_type(column.type) else "number"
+    if isinstance(column, NumberColumn):
+        is_duration = column.type.startswith("duration")
+        kind = "duration" if is_duration else "date" if is_time_type(column.type) else "number"
         numbers = {name: getattr(column, name) for name in ("mean", "scale", "arsinh_scale")}
         return {"name": column.name, "kind": kind, **numbers}
     if isinstance(column, BooleanColumn):
@@ -47,9 +48,3 @@ def _describe(column: Column) -> dict[str, Any] | None:
     # A Boolean has one encoded number, and false is a level without a number.
     shared = {"name": column.name, "kind": "category", "weight": column.weight}
     return {**shared, "shares": shares, "levels": levels}
-
-
-def _is_readable(type_name: str) -> bool:
-    """Return whether the page reads values of a type: numbers, and dates and times in UTC."""
-    zone = type_name.partition("tz=")[2].rstrip("]")
-    return zone in ("", "UTC") and not type_name.startswith("duration")

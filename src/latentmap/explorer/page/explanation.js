@@ -4,7 +4,7 @@
 
 import { IGNORED, MEMBER, OTHER, findDifferences } from "./differences.js";
 import { createElement } from "./dom.js";
-import { categoryTitle, formatNumber } from "./format.js";
+import { categoryTitle, formatNumber, formatValue } from "./format.js";
 import { formatEnd, scaleTitle } from "./legend.js";
 import { columns, scene, storedScales } from "./scene.js";
 import { isShown } from "./state.js";
@@ -67,6 +67,8 @@ function textsOf({ colors, value = "", isWord, member, other, std }) {
 
 /** @param {number} mean @param {Colors} colors @param {number} std */
 function meanText(mean, colors, std) {
-  const isDate = colors.column !== undefined && columns[colors.column].kind === "date";
-  return isDate || Math.abs(mean) >= 10_000 ? formatEnd(mean, colors) : formatNumber(mean, std);
+  const column = colors.column === undefined ? null : columns[colors.column];
+  // The time of day is left out where groups differ by days.
+  if (column?.kind === "date") return formatValue(mean, { ...column, resolution: std / 24 });
+  return Math.abs(mean) >= 10_000 ? formatEnd(mean, colors) : formatNumber(mean, std);
 }

@@ -109,6 +109,17 @@ export function shorten(text, length) {
   return parts.length <= length ? text : `${parts.slice(0, length - 1).join("")}…`;
 }
 
+/**
+ * Shorten a name in the middle, because long names often differ at their ends.
+ * @param {string} name @param {number} length
+ */
+export function shortenName(name, length) {
+  if (shorten(name, length) === name) return name;
+  const endLength = Math.floor((length - 1) / 2);
+  const end = Array.from(graphemes.segment(name.slice(-16 * length)), ({ segment }) => segment).slice(-endLength);
+  return shorten(name, length - endLength) + end.join("");
+}
+
 /** Return the name of a column with its unit: "weight (kg)". @param {Column} column */
 export const columnTitle = ({ name, unit }) => (unit ? `${name} (${unit})` : name);
 

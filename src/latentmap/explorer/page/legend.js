@@ -3,13 +3,15 @@
  */
 
 import { byId, createButton, createElement } from "./dom.js";
-import { categoryTitle, columnTitle, compact, formatNumber, formatValue, formatWhole } from "./format.js";
+import { categoryTitle, columnTitle, compact, formatNumber, formatValue, formatWhole, shortenName } from "./format.js";
 import { VIRIDIS, categoryColor, countValues, numberRanks } from "./palette.js";
 import { MISSING, columns, dequantize, loadColors, scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { ColorScale, Colors, Source, Theme } from "./types.js" */
+
+const NAME_LENGTH = 17; // Characters of a name that fit into the legend.
 
 /**
  * Format a number as in its column, or with as many digits as the range of a colour scale needs.
@@ -130,7 +132,7 @@ function legendEntry(text, category, count) {
       ondblclick: () => isolateCategory(category),
     },
     swatch,
-    createElement("bdi", { className: "entry-name" }, categoryTitle(text)),
+    createElement("bdi", { className: "entry-name" }, shortenName(categoryTitle(text), NAME_LENGTH)),
     createElement("span", { className: "quiet" }, formatWhole(count)),
   );
   entry.dataset.category = String(category);

@@ -6,7 +6,7 @@
  */
 
 import { cssVariable, showError } from "./dom.js";
-import { categoryTitle, shorten } from "./format.js";
+import { categoryTitle, shortenName } from "./format.js";
 import { labelPositions } from "./points.js";
 import { loadTexts } from "./scene.js";
 import { onChange, state } from "./state.js";
@@ -82,7 +82,7 @@ function drawNames(context, view, names, { size, weight, alpha, length }, boxes)
   for (const { text, position } of names) {
     const [left, top] = view.toScreen(...position);
     if (left < 0 || top < 0 || left > view.width || top > view.height) continue;
-    const label = shorten(categoryTitle(text), length);
+    const label = shortenName(categoryTitle(text), length);
     const halfWidth = context.measureText(label).width / 2 + 4;
     const center = view.centerBetweenPanels(left, halfWidth);
     const box = [center - halfWidth, top - size * 0.7, center + halfWidth, top + size * 0.7];

@@ -10,7 +10,7 @@ import { readNumpyRows } from "./numpy_file.js";
 import { columns, imageSize, scene } from "./scene.js";
 import { encodeCells, numberInCell, separateCells } from "./table_cells.js";
 
-/** @import { EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
+/** @import { Column, EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
 
 const MAX_ROWS = 100;
 const MAX_PIXELS = 25_000_000;
@@ -135,16 +135,16 @@ function tableRows(name, header, lines, fitted) {
   if (missing) throw new Error(`${name}: expected a column ${missing.name}, found ${header.join(", ")}.`);
   return lines.map((line) => ({
     numbers: encodeCells(fitted, indices.map((i) => line[i] ?? "")),
-    original: columns.map(({ name, kind }) => {
-      const cell = line[header.indexOf(name)] ?? "";
-      if (cell === "") return null;
-      return kind === "number" || kind === "date" ? finiteOrNull(numberInCell(cell, kind)) : cell;
-    }),
+    original: columns.map((column) => displayedValue(column, line[header.indexOf(column.name)] ?? "")),
   }));
 }
 
-/** @param {number} number */
-const finiteOrNull = (number) => (Number.isFinite(number) ? number : null);
+/** Return the value of a cell that the page shows, null if it is missing. @param {Column} column @param {string} cell */
+function displayedValue({ kind, format }, cell) {
+  if (kind !== "number" && kind !== "date") return cell || null;
+  const number = numberInCell(cell, format === "duration" ? format : kind);
+  return Number.isFinite(number) ? number : null;
+}
 
 /** Read the rows of an array. @param {string} name @param {ArrayBuffer} buffer @returns {NewRows} */
 function readArray(name, buffer) {
@@ -168,7 +168,13 @@ function rowWidth() {
 /** Return rows of numbers. @param {string} name @param {string[]} header @param {string[][]} lines @param {boolean} hasHeader */
 function numericRows(name, header, lines, hasHeader) {
   const indices = columnIndices(name, header, hasHeader);
-  return lines.map((line, i) => numericRow(name, i, Float32Array.from(indices, (j) => (line[j] ? Number(line[j]) : NaN))));
+  return lines.map((line, i) => {
+    const { numbers, original } = numericRow(name, i, Float32Array.from(indices, (j) => (line[j] ? Number(line[j]) : NaN)));
+    if (!Array.isArray(original)) return { numbers, original };
+    // Columns that are not fitted, such as names, are in the file as well.
+    const cells = columns.map((column) => (hasHeader ? line[header.indexOf(column.name)] ?? "" : ""));
+    return { numbers, original: original.map((value, j) => value ?? displayedValue(columns[j], cells[j])) };
+  });
 }
 
 /** Return the index of the column of each number of a row. @param {string} name @param {string[]} header @param {boolean} hasHeader */

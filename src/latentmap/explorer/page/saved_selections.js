@@ -69,6 +69,11 @@ export function installSavedSelections() {
   }
 
   addShortcut("s", "Save the selection in this browser", save);
+  addShortcut("n", "Select the rows of the next saved selection", () => {
+    const current = state.selection && encodeMask(state.selection);
+    const next = saved[(saved.findIndex(({ rows }) => rows === current) + 1) % saved.length];
+    if (next) setState({ selection: decodeMask(next.rows) });
+  });
   draw();
   return save;
 }

@@ -3,14 +3,15 @@
  */
 
 import { byId, createButton, createElement } from "./dom.js";
-import { formatCount, formatWhole } from "./format.js";
+import { categoryTitle, formatCount, formatWhole } from "./format.js";
+import { formatInRange, scaleTitle } from "./legend.js";
 import { rowTitle } from "./rows.js";
-import { loadTexts, numberOf, storedScales } from "./scene.js";
+import { MISSING, dequantize, loadColors, loadTexts, numberOf, storedScales } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { latestOnly, onChange, rowsOf, setState, state } from "./state.js";
 import { findRows, queryWords, textBuffers } from "./text_search.js";
 
-/** @import { GoToRow, Source } from "./types.js" */
+/** @import { Colors, GoToRow, Source } from "./types.js" */
 
 const MAX_RESULTS = 10;
 const SNIPPET_START = 24; // Number of characters before the first match in a long text.
@@ -33,17 +34,21 @@ export function installSearch(source, goTo) {
 
   const search = latestOnly(async (/** @type {string} */ query) => {
     if (queryWords(query).length === 0) return setState({ matches: null });
-    const [matches, lists] = await Promise.all([findRows(source, query), Promise.all(textBuffers.map((name) => loadTexts(source, name)))]);
+    const [matches, lists, scales] = await Promise.all([
+      findRows(source, query),
+      Promise.all(textBuffers.map((name) => loadTexts(source, name))),
+      Promise.all(storedScales.map((i) => loadColors(source, i))),
+    ]);
     if (query !== state.query) return;
     setState({ matches });
-    if (document.activeElement === field) show(rowsOf(matches), lists);
+    if (document.activeElement === field) show(rowsOf(matches), (row) => [...lists.map((list) => list[row]), ...scales.map((scale) => textOf(scale, row))]);
   });
 
-  /** @param {number[]} rows @param {(string | null)[][]} lists */
-  function show(rows, lists) {
+  /** @param {number[]} rows @param {(row: number) => (string | null)[]} textsOf */
+  function show(rows, textsOf) {
     const buttons = rows.slice(0, MAX_RESULTS).map((row) => createButton(
       { onclick: () => choose(row) },
-      snippet(row, lists.map((list) => list[row])),
+      snippet(row, textsOf(row)),
       createElement("span", { className: "quiet" }, `row ${formatWhole(numberOf(row))}`)));
     const select = createButton({ className: "button", onclick: selectMatches }, `Select ${formatCount(rows.length, "row")}`);
     results.replaceChildren(...(rows.length ? [...buttons, select] : [createElement("p", { className: "empty" }, "No row contains these words.")]));
@@ -78,6 +83,14 @@ export function installSearch(source, goTo) {
   });
   addShortcut("/", "Search", () => field.focus());
   addShortcut("g", "Select the rows that the search finds", selectMatches);
+}
+
+/** Return the value of a row on a colour scale as a text, null if it is missing. @param {Colors} colors @param {number} row */
+function textOf(colors, row) {
+  const value = colors.values[row];
+  if (value === MISSING) return null;
+  if (colors.categories) return categoryTitle(colors.categories[value]);
+  return `${scaleTitle(colors)} ${formatInRange(dequantize(value, colors.low ?? 0, colors.high ?? 1), colors)}`;
 }
 
 /**

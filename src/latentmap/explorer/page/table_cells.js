@@ -6,7 +6,10 @@
 /** @import { TableColumn } from "./types.js" */
 
 const MISSING_CELL = /^(na|nan|n\/a|nat|null|none|-|\?)?$/i;
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|\+00:00)?$/;
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$/;
+// As pandas writes it: "1 days 02:30:00", or "-1 days +23:30:00" for minus half an hour.
+const DURATION = /^(?:(-?\d+) ?d(?:ays?)?,? *\+?|(-?))(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$/;
+const EXPECTED = { number: "a number such as 12.5", date: "a date such as 2024-05-31", duration: "a duration such as 01:30:00" };
 
 /**
  * Return the lines of a .csv file as lists of cells, without empty lines.
@@ -34,8 +37,7 @@ function encodeCell(column, cell) {
   if (column.kind !== "category") {
     const number = numberInCell(cell, column.kind);
     if (Number.isNaN(number) && !MISSING_CELL.test(cell)) {
-      const expected = column.kind === "date" ? "a date such as 2024-05-31" : "a number such as 12.5";
-      throw new Error(`The column ${column.name}: expected ${expected}, found ${cell}.`);
+      throw new Error(`The column ${column.name}: expected ${EXPECTED[column.kind]}, found ${cell}.`);
     }
     const { mean, scale, arsinh_scale } = column;
     return [((arsinh_scale === null ? number : Math.asinh(number / arsinh_scale)) - mean) / scale];
@@ -45,15 +47,26 @@ function encodeCell(column, cell) {
 }
 
 /**
- * Return the number in a cell, or the seconds since 1970 of a date and time in ISO 8601 and UTC. NaN if
- * there is none.
- * @param {string} cell @param {"number" | "date"} kind
+ * Return the number in a cell, the seconds of a duration, or the seconds since 1970 of a date and time in
+ * ISO 8601, which is one in UTC if it has no offset. NaN if there is none.
+ * @param {string} cell @param {"number" | "date" | "duration"} kind
  */
 export function numberInCell(cell, kind) {
   if (cell === "") return NaN;
   if (kind === "number") return Number(cell);
+  if (kind === "duration") return secondsOf(cell);
   const match = ISO_TIME.exec(cell);
-  return match ? Date.parse(`${match[1] ?? "1970-01-01"}T${match[2] ?? "00:00"}Z`) / 1000 : NaN;
+  if (!match) return NaN;
+  const offset = (match[3] ?? "Z").replace(/(\d\d):?(\d\d)$/, "$1:$2");
+  return Date.parse(`${match[1] ?? "1970-01-01"}T${match[2] ?? "00:00"}${offset}`) / 1000;
+}
+
+/** Return the seconds of a duration, NaN for another text. @param {string} cell */
+function secondsOf(cell) {
+  const match = DURATION.exec(cell);
+  if (!match) return NaN;
+  const [days, , hours, minutes, seconds] = match.slice(1).map((part) => Number(part || 0));
+  return (match[2] ? -1 : 1) * (86_400 * days + 3600 * hours + 60 * minutes + seconds);
 }
 
 /** Return the index of the level of a cell, -1 for none. @param {Extract<TableColumn, { kind: "category" }>} column @param {string} cell */

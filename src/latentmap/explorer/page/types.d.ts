@@ -151,7 +151,7 @@ export interface TableFormat {
 }
 
 export type TableColumn =
-  | { name: string; kind: "number" | "date"; mean: number; scale: number; arsinh_scale: number | null }
+  | { name: string; kind: "number" | "date" | "duration"; mean: number; scale: number; arsinh_scale: number | null }
   /** The values of each level, and the shares of the levels that have an encoded number. */
   | { name: string; kind: "category"; levels: string[][]; shares: number[]; weight: number };
 
