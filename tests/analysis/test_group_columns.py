@@ -28,3 +28,18 @@ def test_columns_of_all_kinds_are_read():
 def test_groups_are_named_by_truth_values():
     frame = pd.DataFrame({"member": [True, False] * 30, "x": 1.0})
     assert name_row_groups(Table(frame), np.arange(60) % 2, 2) == ["member yes", "member no"]
+
+
+def test_groups_are_named_by_dates_and_durations():
+    rng, groups = np.random.default_rng(0), np.arange(400) % 2
+    days = pd.to_timedelta(300 * groups + rng.integers(0, 200, 400), "D")
+    frame = pd.DataFrame(
+        {
+            "born": pd.Timestamp("2020-01-01", tz="Europe/Berlin") + days,
+            "stay": pd.to_timedelta(rng.integers(1, 9, 400) * (1 + groups), "m"),
+            "size": rng.normal(size=400),
+        }
+    )
+    frame.loc[:9, "born"] = pd.NaT
+    names = name_row_groups(Table(frame), groups, 2)
+    assert names == ["born early, stay low", "born late, stay high"]

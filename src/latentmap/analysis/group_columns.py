@@ -71,7 +71,7 @@ def read_group_columns(
     Returns
     -------
     columns : dict of str to ndarray of shape (k,)
-        Numbers, and strings with at most 50 distinct values.
+        Numbers, dates, durations, and strings with at most 50 distinct values.
     texts : list of lists of k strings
         Columns of longer strings.
 
@@ -88,8 +88,8 @@ def read_group_columns(
         if source is None or (source.table_schema is None and source.feature_names is None):
             continue
         for name, values in _read_columns(source, indices):
-            if values.dtype.kind in "iuf":
-                columns[name] = values.astype(np.float64)
+            if values.dtype.kind in "iufmM":
+                columns[name] = values
             elif values.dtype.kind == "O" and all(v is None or isinstance(v, str) for v in values):
                 _add_strings(name, values, columns, texts)
     return columns, texts

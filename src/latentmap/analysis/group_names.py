@@ -35,18 +35,22 @@ class Difference:
     column : str
         Name of the column; empty for a word.
     value : str or None
-        Category or word; None for a number.
+        Category or word; None for a number or a date.
+    is_date : bool
+        Whether the values of the column are dates, so that larger ones are later.
     """
 
     effect: float
     column: str
     value: str | None = None
+    is_date: bool = False
 
     @property
     def text(self) -> str:
-        """The difference in words: "age high", "member yes", or a word of a text."""
+        """The difference in words: "age high", "born late", "member yes", or a word of a text."""
         if self.value is None:
-            return f"{self.column} {'high' if self.effect > 0 else 'low'}"
+            low, high = ("early", "late") if self.is_date else ("low", "high")
+            return f"{self.column} {high if self.effect > 0 else low}"
         value = _TRUE_NAMES.get(self.value, self.value)
         if len(value) > _MAX_VALUE_LENGTH:
             value = f"{value[: _MAX_VALUE_LENGTH - 1].rstrip()}…"
@@ -66,8 +70,8 @@ def explain_groups(
     groups : array-like of shape (n,), int
         Group of each row, from 0.
     columns : mapping of str to array-like of shape (n,)
-        Numbers, of which NaN is missing, truth values, or categories as strings, of which None is
-        missing.
+        Numbers, of which NaN is missing, dates and durations (datetime64 and timedelta64), truth
+        values, or categories as strings, of which None is missing.
     texts : sequence of sequences of n strings
         Texts whose words are counted; English stop words are ignored. Chinese and Japanese texts
         are split into pairs of characters.
@@ -110,7 +114,7 @@ def explain_groups(
             )
         if array.dtype.kind == "b":
             array = np.where(array, "true", "false")
-        compare = _compare_numbers if array.dtype.kind in "iuf" else _compare_categories
+        compare = _compare_numbers if array.dtype.kind in "iufmM" else _compare_categories
         compared = compare(groups, name, array)
         for group, difference in compared:
             differences[group].append(difference)
@@ -126,7 +130,8 @@ def explain_groups(
 def _compare_numbers(
     groups: np.ndarray, name: str, values: np.ndarray
 ) -> list[tuple[int, Difference]]:
-    is_known = np.isfinite(values.astype(np.float64))
+    is_known = np.isfinite(values)
+    is_date = values.dtype.kind == "M"
     known_groups, numbers = groups[is_known], values[is_known].astype(np.float64)
     if len(numbers) == 0:
         return []
@@ -142,7 +147,10 @@ def _compare_numbers(
     std = np.sqrt(np.maximum(within, 0) / max(len(numbers) - 2, 1))
     effects = np.where(std > 0, (means - other_means) / np.where(std > 0, std, 1), 0.0)
     is_compared = (sizes > 0) & (other_sizes > 0) & (effects != 0)
-    return [(int(g), Difference(float(effects[g]), name)) for g in np.flatnonzero(is_compared)]
+    return [
+        (int(g), Difference(float(effects[g]), name, is_date=is_date))
+        for g in np.flatnonzero(is_compared)
+    ]
 
 
 def _compare_categories(
