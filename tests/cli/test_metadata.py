@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,8 @@ def test_vectors_and_metadata_in_two_files(run, files, tmp_path):
     run("plot", model, *data, "--label", "year", "-o", tmp_path / "year.png")
     run("explore", model, *data, "--export", tmp_path / "page.html")
     assert '"name":"year"' in (tmp_path / "page.html").read_text()
+    result = run("evaluate", model, *data, "--label", "topic", "--json")
+    assert "accuracy_10" in json.loads(result.stdout)
     note = "the model was fitted with --metadata articles.csv: give this table as well"
     for command in (
         ["explore", "--export", tmp_path / "b.html"],

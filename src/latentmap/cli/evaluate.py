@@ -6,7 +6,7 @@ from latentmap.cli.console import print_json
 from latentmap.cli.evaluation import encode_reference, measure_quality, print_quality
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
-from latentmap.cli.options import DATA, JSON, LABEL, MODEL
+from latentmap.cli.options import DATA, JSON, LABEL, METADATA, MODEL
 from latentmap.cli.table_arguments import with_table_options
 
 EXAMPLES = (
@@ -17,7 +17,11 @@ EXAMPLES = (
 
 @with_table_options
 def evaluate(
-    model: Path = MODEL, data: str = DATA, label: str | None = LABEL, as_json: bool = JSON
+    model: Path = MODEL,
+    data: str = DATA,
+    label: str | None = LABEL,
+    metadata: str | None = METADATA,
+    as_json: bool = JSON,
 ) -> None:
     """Evaluate a model on held-out rows.
 
@@ -27,7 +31,7 @@ def evaluate(
     are also the nearest on the map. If the fitted rows are not available, other rows are used.
     """
     estimator = open_model(model)
-    rows, fitted, description = open_evaluation_rows(data, label, estimator)
+    rows, fitted, description = open_evaluation_rows(data, label, estimator, metadata)
     check_columns(estimator, rows)
     reference = None if fitted is None else encode_reference(estimator, fitted)
     metrics = measure_quality(estimator, rows, reference)

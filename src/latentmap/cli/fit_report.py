@@ -1,7 +1,6 @@
 """The report of `fit` and `fit --continue`: quality, plots and the final model file."""
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,7 @@ def print_table_summary(rows: Source) -> None:
     """Print one line that says how a table was read and what its columns are, and its warnings."""
     parts = [*rows.notes]
     if rows.metadata is not None or isinstance(rows, ParquetVectors):
-        kind = "vectors" if rows.feature_names is None else "rows"
-        parts.insert(0, f"{kind} of {format_count(math.prod(rows.row_shape), 'number')}")
+        parts.insert(0, _describe_shape(rows))
         if rows.metadata is not None:
             parts.append(f"metadata: {', '.join(rows.metadata.feature_names or ())}")
     elif rows.table_schema is not None:
@@ -38,6 +36,14 @@ def print_table_summary(rows: Source) -> None:
     print_message(f"{rows.name}: {format_count(len(rows), 'row')}; {text}")
     for warning in rows.table_schema.warnings if rows.table_schema is not None else ():
         print_message(f"Warning: {rows.name}, {warning}")
+
+
+def _describe_shape(rows: Source) -> str:
+    if len(rows.row_shape) > 1:
+        height, width = rows.row_shape[:2]
+        return f"images of {width}×{height} pixels"
+    kind = "vectors" if rows.feature_names is None else "rows"
+    return f"{kind} of {format_count(rows.row_shape[0], 'number')}"
 
 
 def report_fit(

@@ -101,14 +101,14 @@ def split_fit_rows(
 
 
 def open_evaluation_rows(
-    data: str, label: str | None, model: Estimator
+    data: str, label: str | None, model: Estimator, metadata: str | None = None
 ) -> tuple[Source, Source | None, str]:
     """Open the rows to evaluate a model on: unseen rows, held-out rows, or all rows.
 
     Also return the fitted rows, if they are available, and a description of the opened rows.
     """
     report = model.fit_report_ or {}
-    rows = open_rows(data, label, report.get("label"), options_for(model))
+    rows = open_rows(data, label, report.get("label"), options_for(model), metadata)
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()
