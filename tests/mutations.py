@@ -27,9 +27,9 @@ from latentmap.analysis import SearchIndex
 from latentmap.analysis.codec_file import CodeFile
 from latentmap.analysis.compression import compress
 from latentmap.analysis.model_description import describe_model
+from latentmap.array_files import read_arrays, write_arrays
 from latentmap.data import open_data
 from latentmap.errors import LatentmapError
-from latentmap.files import read_arrays, write_arrays
 from latentmap.networks.dense import DenseNetwork
 
 HOSTILE_VALUES = [

@@ -11,14 +11,13 @@ from latentmap import load_model
 from latentmap.analysis import SearchIndex
 from latentmap.analysis.codec_file import CodeFile
 from latentmap.analysis.model_description import describe_model
+from latentmap.array_files import read_arrays, write_arrays
 from latentmap.data import open_data
 from latentmap.errors import FileError, ModelFileError
 from latentmap.files import (
     check_output_path,
     check_path,
-    read_arrays,
     remove_partial_outputs,
-    write_arrays,
     write_atomically,
 )
 from latentmap.model_file import read_model

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.array_files import read_arrays, write_arrays
 from latentmap.errors import ModelFileError
-from latentmap.files import read_arrays, write_arrays
 
 # Format of new files. Older formats can be read as well.
 FORMAT = 3

@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 from latentmap import AutoEncoder
 from latentmap.analysis import SearchIndex
 from latentmap.analysis import search as module
+from latentmap.array_files import fingerprint
 from latentmap.data import open_data
 from latentmap.errors import DataError, FileError, SettingError
-from latentmap.files import fingerprint
 
 RNG = np.random.default_rng(0)
 CODES = (RNG.normal(size=(400, 6)) * [5, 4, 3, 2, 1, 1]).astype("float32")

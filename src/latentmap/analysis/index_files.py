@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.array_files import read_arrays, write_arrays
 from latentmap.data.index_checks import check_indices, check_offsets
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
-from latentmap.files import check_path, read_arrays, write_arrays
+from latentmap.files import check_path
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1

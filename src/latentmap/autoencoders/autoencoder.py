@@ -11,28 +11,16 @@ import numpy as np
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_spec, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
+from latentmap.autoencoders.pca_comparison import beats_pca, can_compare, decodes_better
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
-from latentmap.backend import predict, to_numpy
 from latentmap.data.types import DataLike
 from latentmap.model_metadata import HISTORY_COLUMNS
 from latentmap.networks.dense import LinearNetwork, Network
 from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs, autoencoder_graphs
 from latentmap.networks.registry import get_network, network_to_dict
-from latentmap.preprocessing.pca_projection import (
-    PrincipalComponents,
-    pca_reconstruction_errors,
-    pca_reconstructions,
-    principal_components,
-    scale_rows,
-)
-from latentmap.preprocessing.scaling import Scale
-from latentmap.preprocessing.table_pca import (
-    LinearModel,
-    choose_linear_model,
-    column_error,
-    is_clearly_lower,
-)
+from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
+from latentmap.preprocessing.table_pca import choose_linear_model
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
@@ -41,16 +29,6 @@ if TYPE_CHECKING:
     from latentmap.networks.assembly import Networks
     from latentmap.networks.losses import LossLike
     from latentmap.networks.registry import KerasPair, NetworkLike
-
-MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
-# Maximum distance of a code from the centre, divided by the median distance.
-MAX_DISTANCE_RATIO = 5.0
-MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
-# Minima for tables. Their networks are bounded, and PCA does not know the validation rows, so few
-# rows can show that a network is better. The advantage must also be a share of the error of PCA.
-MIN_TABLE_VALIDATION_ROWS, MIN_TABLE_STANDARD_ERRORS, MIN_TABLE_GAIN = 5, 1.5, 0.05
-# Maximum number of groups of validation rows from which a standard error is estimated.
-MAX_GROUPS = 10
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -185,16 +163,16 @@ class AutoEncoder(BaseAutoEncoder):
             assert self.table_ is not None
             sample = data.sample_rows
             linear = choose_linear_model(sample, self.table_, self.n_components, data.seed)
-        if isinstance(validation_rows, np.ndarray) and self._can_compare(
-            principal, validation_rows, data.scale
+        if isinstance(validation_rows, np.ndarray) and can_compare(
+            self, principal, validation_rows, data.scale
         ):
             self._train(network, principal, data)
-            if self._beats_pca(principal, validation_rows, data.scale):
+            if beats_pca(self, principal, validation_rows, data.scale):
                 if linear is None:
                     return data
                 converted = linear.convert_source(rows)
                 weighted = principal_components(converted, *settings, weights=linear.weights)
-                if self._decodes_better(linear, weighted, validation_rows):
+                if decodes_better(self, linear, weighted, validation_rows):
                     return data
         loss = "bounded" if data.scale.in_unit_range else "gaussian"
         if linear is not None:
@@ -230,65 +208,6 @@ class AutoEncoder(BaseAutoEncoder):
         if isinstance(network, LinearNetwork) and network.principal:
             return "bounded" if in_unit_range else "gaussian"
         return "bernoulli" if in_unit_range else "gaussian"
-
-    def _can_compare(
-        self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
-    ) -> bool:
-        """Return whether the validation rows can show that a network is better than PCA.
-
-        If some codes are extreme, new rows may be even more extreme. PCA extrapolates to such rows
-        better than a network, so the network is not used.
-        """
-        minimum = MIN_TABLE_VALIDATION_ROWS if has_table_loss(self) else MIN_VALIDATION_ROWS
-        is_large_enough = len(validation_rows) >= minimum
-        # The networks of tables do not extrapolate, because their inputs are clipped.
-        is_bounded = scale.in_unit_range or scale.allow_nan
-        has_no_extremes = principal.max_distance_ratio <= MAX_DISTANCE_RATIO
-        return is_large_enough and (is_bounded or has_no_extremes)
-
-    def _beats_pca(
-        self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
-    ) -> bool:
-        """Return whether the errors of the validation rows are significantly below those of PCA.
-
-        Except for tables, the comparison favours PCA, which was fitted to the validation rows too.
-        """
-        errors = predict(self._objective, validation_rows)[:, 1]
-        scaled_rows = scale_rows(validation_rows, scale)
-        if has_table_loss(self):
-            reconstructions = pca_reconstructions(scaled_rows, principal).astype(np.float32)
-            errors_of_rows = find_loss(self, "table").error(validation_rows, reconstructions)
-            pca_errors = to_numpy(errors_of_rows)
-        else:
-            pca_errors = pca_reconstruction_errors(scaled_rows, principal)
-        gain = pca_errors - errors
-        standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
-        if not has_table_loss(self):
-            return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)
-        minimum = max(
-            MIN_TABLE_STANDARD_ERRORS * standard_error, MIN_TABLE_GAIN * float(pca_errors.mean())
-        )
-        return bool(gain.mean() > minimum)
-
-    def _decodes_better(
-        self, linear: LinearModel, principal: PrincipalComponents, validation_rows: np.ndarray
-    ) -> bool:
-        """Return whether the columns of a table have a clearly lower error than those of PCA.
-
-        The loss of a network favours probabilities, but users see the likeliest categories.
-        """
-        model, x = self.numeric_view(), linear.convert(validation_rows)
-        network_rows = model.inverse_transform(model.transform(validation_rows))
-        pca_rows = pca_reconstructions(np.nan_to_num(x), principal).astype(np.float32)
-
-        def network_error(mask: np.ndarray) -> float:
-            return column_error(linear.fitted_encoder, validation_rows[mask], network_rows[mask])
-
-        def pca_error(mask: np.ndarray) -> float:
-            return column_error(linear.encoder, x[mask], pca_rows[mask])
-
-        n_groups = min(len(x), MAX_GROUPS)
-        return is_clearly_lower(network_error, pca_error, np.arange(len(x)) % n_groups)
 
     def _build(
         self,

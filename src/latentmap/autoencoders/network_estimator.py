@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from latentmap.array_files import fingerprint
 from latentmap.autoencoders.fitted_networks import FittedNetworks
 from latentmap.autoencoders.fitting import check_numeric_parameters, restore_on_error
 from latentmap.autoencoders.graph_spec import graph_spec
@@ -18,7 +19,6 @@ from latentmap.backend import check_process, count_fit, start_engine
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError
-from latentmap.files import fingerprint
 from latentmap.model_file import write_model
 from latentmap.networks.network_graphs import GraphSpec, NetworkGraphs
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from latentmap.array_files import fingerprint
 from latentmap.data.memory import check_memory
-from latentmap.files import fingerprint
 from latentmap.maps.directions import DIRECTION_METRICS
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.layout_sample import (

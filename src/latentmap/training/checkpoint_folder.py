@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from latentmap.array_files import fingerprint
 from latentmap.backend import copy_value
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError
-from latentmap.files import fingerprint, remove_partial_outputs
+from latentmap.files import remove_partial_outputs
 from latentmap.model_file import read_model, write_model
 from latentmap.model_metadata import report_damage
 from latentmap.number_checks import check_number
