@@ -178,6 +178,31 @@ assert not {"keras", "jax", "pandas", "matplotlib", "scipy.stats"} & set(sys.mod
 np.savez(sys.argv[3], codes=codes, decoded=decoded, errors=errors, confidence=confidence)
 """
 
+READ_TABLE = """
+import sys
+from latentmap import load_model
+from latentmap.data import open_data
+model = load_model(sys.argv[1])
+decoded = model.inverse_transform(model.transform(open_data(sys.argv[2])))
+assert len(decoded) == 40
+slow = {"keras", "jax", "matplotlib", "narwhals", "joblib", "numpy.polynomial", "scipy.special",
+        "scipy.stats", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.spatial.transform",
+        "sklearn.utils.extmath", "sklearn.utils.parallel"} & set(sys.modules)
+assert not slow, f"a loaded model of a table imports {sorted(slow)}"
+"""
+
+
+@pytest.mark.parametrize("estimator", [AutoEncoder, LatentMap])
+def test_a_loaded_model_of_a_table_imports_few_packages(estimator, tmp_path):
+    frame = pd.DataFrame({"size": np.arange(40) / 7, "kind": ["small", "large"] * 20})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    estimator(2, epochs=1, random_state=0).fit(frame).save(tmp_path / "rows.safetensors")
+    paths = [tmp_path / "rows.safetensors", tmp_path / "rows.csv"]
+    result = subprocess.run(
+        [sys.executable, "-c", READ_TABLE, *paths], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
 
 @pytest.mark.usefixtures("random_weights")
 @pytest.mark.parametrize("kind", ["dense", "conv", "variational", "map"])

@@ -121,3 +121,28 @@ assert tsne.fit(rows).shape == (40, 2)
 def test_opentsne_works_after_a_fit_that_needs_parts_of_it():
     result = run_python(OPENTSNE_AFTER_A_FIT)
     assert result.returncode == 0, result.stderr
+
+
+SCIPY_AFTER_A_MAP = """
+import latentmap.autoencoders
+from latentmap.backend import postpone_imports
+with postpone_imports():
+    from scipy.spatial import cKDTree
+import scipy.sparse, scipy.spatial
+assert abs(scipy.spatial.distance.cdist([[0.0, 0.0]], [[3.0, 4.0]])[0, 0] - 5) < 1e-12
+assert scipy.spatial.transform.Rotation.identity().as_quat()[3] == 1
+assert scipy.sparse.linalg.norm(scipy.sparse.csr_array([[3.0, 4.0]])) == 5
+import numpy as np
+assert np.ma.masked_equal([1, 2], 2).sum() == 1
+assert np.polynomial.Polynomial([0, 2])(3) == 6
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+x = np.random.default_rng(0).normal(size=(60, 4))
+assert PCA(2).fit_transform(x).shape == (60, 2)
+RandomForestClassifier(n_estimators=4, n_jobs=2).fit(x, x[:, 0] > 0).predict(x)
+"""
+
+
+def test_other_packages_work_after_their_imports_were_postponed():
+    result = run_python(SCIPY_AFTER_A_MAP)
+    assert result.returncode == 0, result.stderr

@@ -1,10 +1,13 @@
 """Postponed imports of packages that others import for functions that are rarely called.
 
-Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer, IPython
-for its editor of model files, h5py for old model files, and requests for one callback. scikit-learn
-imports SciPy's statistics for one function, and both import pandas to recognise data frames, as
-scikit-learn does with narwhals. SciPy imports all submodules of NumPy. openTSNE imports
-scikit-learn's PCA and neighbours. These imports take a second.
+- Keras imports Matplotlib for its galleries of images, JAX's attention on TPUs for one layer,
+  IPython for its editor of model files, h5py for old model files, and requests for one callback.
+- scikit-learn imports SciPy's statistics, linear algebra and sparse solvers, and joblib, for a few
+  functions, and pandas and narwhals to recognise data frames, as Keras does with pandas.
+- SciPy imports all submodules of NumPy, and distances and rotations with its search trees.
+- openTSNE imports scikit-learn's PCA and neighbours.
+
+These imports take more than a second.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from typing import Any
 import numpy
 
 _TPU_ATTENTION = "jax.experimental.pallas.ops.tpu.splash_attention"
-# Names of the postponed modules, and of their classes that isinstance() is called with.
+# Names of the postponed modules, and of their classes and functions that other modules import from
+# them. The classes are used in isinstance() and called, and have no subclasses.
 _POSTPONED = {
     "IPython": (),
     _TPU_ATTENTION: (),
     f"{_TPU_ATTENTION}.splash_attention_kernel": (),
     f"{_TPU_ATTENTION}.splash_attention_mask": (),
     "h5py": (),
+    "joblib": ("cpu_count",),
     "matplotlib": (),
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
@@ -34,13 +39,20 @@ _POSTPONED = {
     "narwhals.stable": (),
     "narwhals.stable.v2": (),
     "numpy.f2py": (),
+    "numpy.ma": (),
+    "numpy.polynomial": (),
     "numpy.testing": (),
     "pandas": ("DataFrame", "Series"),
     "requests": (),
+    "scipy.sparse.linalg": ("LinearOperator", "cg"),
+    "scipy.spatial.distance": ("euclidean",),
+    "scipy.spatial.transform": (),
     "scipy.special": (),
     "scipy.stats": (),
     "sklearn.decomposition": ("PCA",),
     "sklearn.neighbors": (),
+    "sklearn.utils.extmath": ("_approximate_mode", "safe_sqr"),
+    "sklearn.utils.parallel": ("_get_threadpool_controller",),
 }
 
 
@@ -72,6 +84,19 @@ def postpone_imports() -> Iterator[None]:
                 del sys.modules[name]
         for name in [n for n, v in vars(numpy).items() if isinstance(v, _PostponedModule)]:
             delattr(numpy, name)
+        _set_submodules(postponed_modules)
+
+
+def _set_submodules(postponed_modules: dict[str, _PostponedModule]) -> None:
+    """Set the attributes of packages that an import sets, such as ``linalg`` of `scipy.sparse`.
+
+    Packages at the top level, such as SciPy, import such an attribute when it is read.
+    """
+    for name, module in postponed_modules.items():
+        parent_name, _, attribute = name.rpartition(".")
+        parent = sys.modules.get(parent_name)
+        if "." in parent_name and parent is not None and attribute not in vars(parent):
+            setattr(parent, attribute, module)
 
 
 def _can_postpone(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from latentmap.backend import postpone_imports
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
 from latentmap.preprocessing.neighbors import BatchInvariantIndex
@@ -90,7 +91,8 @@ class FittedRows(FileRecord):
 
     @cached_property
     def _tree(self) -> cKDTree:
-        from scipy.spatial import cKDTree
+        with postpone_imports():
+            from scipy.spatial import cKDTree
 
         return cKDTree(self.positions.astype(np.float64))
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.linalg import eigh
 
 from latentmap.file_record import FileRecord
 from latentmap.preprocessing.threads import use_one_thread
@@ -126,6 +125,8 @@ def _scaled_components(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     They are eigenvectors of the covariance, or of the products of rows if there are fewer rows than
     columns. The decomposed matrix has at most √`MAX_NUMBERS` rows, or a hundred.
     """
+    from scipy.linalg import eigh
+
     n, width = x.shape
     mean = x.mean(axis=0, dtype=np.float64)
     centred = x - mean
