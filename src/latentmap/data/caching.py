@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from latentmap.data.batching import read_batches
+from latentmap.data.converted_rows import CachedSource
 from latentmap.data.memmap import TemporaryArrayFile, cache_folder
-from latentmap.data.sources import CachedSource, Source
+from latentmap.data.sources import Source
 
 # A copy is written only if the free disk space is at least this multiple of its size.
 DISK_MARGIN = 2

@@ -343,21 +343,3 @@ class ArraySource(Source):
 
     def load(self) -> Source:  # noqa: D102
         return self if self.block_starts is None else super().load()
-
-
-class CachedSource(ArraySource):
-    """A copy of the rows of another source, with the same `original_index`."""
-
-    def __init__(self, original: Source, array: np.ndarray) -> None:
-        super().__init__(
-            array,
-            feature_names=original.feature_names,
-            labels=original.labels,
-            name=original.name,
-        )
-        self.allow_nan, self.encoder = original.allow_nan, original.encoder
-        self.metadata = original.metadata
-        self._original = original
-
-    def original_index(self, row: int) -> int:  # noqa: D102
-        return self._original.original_index(row)

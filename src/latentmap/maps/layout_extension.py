@@ -1,7 +1,8 @@
 """Layout of all rows: t-SNE places a sample, and the sample places the other rows.
 
 The time of t-SNE grows faster than the number of rows. For many rows the layout is computed for a
-uniform sample, and every other row is placed like a new row by its nearest sampled rows.
+uniform sample, and every other row is placed like a new row by its nearest sampled rows. The rows
+to which a layout of the user gives no position are placed in the same way.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 
 from latentmap.array_files import fingerprint
 from latentmap.data.memory import check_memory
+from latentmap.data.sources import Source
 from latentmap.maps.directions import DIRECTION_METRICS
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.layout_sample import (
@@ -102,11 +104,48 @@ def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool)
     placement = default_placement(sample, data.seed)
     search_points = sample.to_search_points(sample.points)
     index = NeighborIndex(search_points, data.seed, n_searched_cells=SEARCHED_CELLS)
-    positions = np.empty((len(data.rows), sample.positions.shape[1]), np.float32)
-    with progress("placing the remaining rows on the map", len(positions), verbose) as advance:
-        for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
-            neighbors = index.search(sample.to_search_points(batch), placement.n_neighbors)
-            points = placement.fitted.to_points(batch)
-            positions[slice_] = placement.place_by(neighbors, points)
+
+    def place(coordinates: np.ndarray) -> np.ndarray:
+        neighbors = index.search(sample.to_search_points(coordinates), placement.n_neighbors)
+        return placement.place_by(neighbors, placement.fitted.to_points(coordinates))
+
+    return _place_rows(data.rows, data, sample, place, verbose)
+
+
+def fill_positions(
+    data: PreparedData, positions: np.ndarray, metric: Metric = "euclidean", verbose: bool = False
+) -> np.ndarray:
+    """Return positions in which rows of NaN are placed by their nearest rows with a position.
+
+    The result is float32, and the given positions are in it. Labels, networks and the order of the
+    rows have no influence.
+    """
+    is_missing = np.isnan(positions).any(axis=1)
+    if not is_missing.any():
+        return positions
+    placed_rows, other_rows = (
+        data.rows.subset(np.flatnonzero(mask)) for mask in (~is_missing, is_missing)
+    )
+    sample = sample_of_positions(data, placed_rows, positions[~is_missing], metric, verbose)
+    placement = default_placement(sample, data.seed)
+    result = positions.astype(np.float32)
+    result[is_missing] = _place_rows(
+        other_rows, data, sample, lambda coordinates: placement.place(coordinates)[0], verbose
+    )
+    return result
+
+
+def _place_rows(
+    rows: Source,
+    data: PreparedData,
+    sample: LayoutSample,
+    place: Callable[[np.ndarray], np.ndarray],
+    verbose: bool,
+) -> np.ndarray:
+    """Return the positions of rows; ``place`` computes those of a batch from its coordinates."""
+    positions = np.empty((len(rows), sample.positions.shape[1]), np.float32)
+    with progress("placing the remaining rows on the map", len(rows), verbose) as advance:
+        for slice_, batch in project_batches(rows, data.scale, sample.principal):
+            positions[slice_] = place(batch)
             advance(len(batch))
     return positions

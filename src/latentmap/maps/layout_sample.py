@@ -89,15 +89,6 @@ def stored_sample_size(n: int) -> int:
     return min(n, MAX_STORED_ROWS, max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES))
 
 
-def sample_of_layout(
-    data: PreparedData, layout: Layout, metric: Metric = "euclidean", verbose: bool = False
-) -> LayoutSample:
-    """Return the sample of a layout; draw one if the user gave the positions."""
-    if layout.sample is not None:
-        return layout.sample
-    return sample_of_positions(data, data.rows, layout.positions, metric, verbose)
-
-
 def sample_of_positions(
     data: PreparedData, rows: Source, positions: np.ndarray, metric: Metric, verbose: bool
 ) -> LayoutSample:

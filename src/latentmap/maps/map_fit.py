@@ -30,15 +30,14 @@ from latentmap.maps.diagnostics import MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, layout_landmarks
 from latentmap.maps.layout import measure_layout_fit
-from latentmap.maps.layout_extension import compute_positions
-from latentmap.maps.layout_sample import Layout, sample_of_layout
+from latentmap.maps.layout_extension import compute_positions, fill_positions
+from latentmap.maps.layout_sample import Layout, sample_of_positions
 from latentmap.maps.map_assembly import map_network_spec
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_placement import store_rows
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
 from latentmap.maps.neighbor_search import check_metric
-from latentmap.maps.partial_layout import fill_positions
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import check_loss
 from latentmap.progress import print_note
@@ -87,7 +86,9 @@ def fit_map(model: LatentMap, X: DataLike) -> None:
     _train(model, networks, data, layout)
     _measure(model, data, layout)
     if model.placement == "auto":
-        sample = sample_of_layout(data, layout, model.metric, model.verbose)
+        sample = layout.sample or sample_of_positions(
+            data, data.rows, layout.positions, model.metric, model.verbose
+        )
         model._state = store_rows(model, sample, data.seed)
     fit_imputer(model, data)
 

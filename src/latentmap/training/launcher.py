@@ -53,14 +53,13 @@ class LocalLauncher:
         """Train with early stopping and a progress bar."""
         from latentmap.training.callbacks import ProgressBar
         from latentmap.training.loop import train
-        from latentmap.training.strategy import SingleProcess
 
         callbacks = standard_callbacks(task)
         checkpoints = current_checkpoints() if self.saves_checkpoints else None
         if checkpoints is not None:
             callbacks.append(checkpoints.callback(objective, task))
         callbacks.append(ProgressBar(verbose))
-        return train(objective, task, callbacks, SingleProcess())
+        return train(objective, task, callbacks)
 
 
 def standard_callbacks(task: TrainingTask) -> list[Callback]:

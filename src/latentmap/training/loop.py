@@ -7,6 +7,7 @@ Callbacks react to evaluations and to completed steps.
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -20,7 +21,6 @@ from latentmap.networks.precision import matrix_precision
 from latentmap.training.callbacks import Callback
 from latentmap.training.optimizer import make_optimizer
 from latentmap.training.run import History, TrainingRun
-from latentmap.training.strategy import SingleProcess, Strategy
 from latentmap.training.targets import RowNumbers
 from latentmap.training.task import TrainingTask
 
@@ -29,6 +29,31 @@ CHUNK_ROWS = 20_000  # With more rows in a chunk, the progress bar would advance
 # If the rows are on the device, a chunk contains only row numbers and can be larger.
 DEVICE_CHUNK_FACTOR = 10
 MAX_PERMUTED_ROWS = 1 << 20  # With more rows, the order of the rows differs from that of Keras.
+
+
+class Strategy(Protocol):
+    """Division of the training rows among the processes that train together.
+
+    Attributes
+    ----------
+    holds_rows_on_device : bool
+        Whether the rows may be copied to an accelerator for the whole training.
+    """
+
+    holds_rows_on_device: bool
+
+    def shard(self, rows: Source, batch_size: int) -> tuple[Source, int]:
+        """Return the rows of this process, and its number of rows in each batch."""
+
+
+class SingleProcess:
+    """Strategy of one process, which reads all rows."""
+
+    holds_rows_on_device = True
+
+    def shard(self, rows: Source, batch_size: int) -> tuple[Source, int]:
+        """Return all rows and the whole batch size."""
+        return rows, batch_size
 
 
 def train(
