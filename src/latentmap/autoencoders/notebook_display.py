@@ -40,6 +40,7 @@ def plot_codes(
 ) -> Axes:
     """Draw the codes of rows; see `BaseAutoEncoder.plot`."""
     from latentmap import plots
+    from latentmap.plots.fonts import use_installed_fonts
 
     if X is None:
         codes = getattr(estimator, "embedding_", None)
@@ -51,7 +52,9 @@ def plot_codes(
     else:
         codes = estimator.transform(X)
         labels = X.labels if labels is None and isinstance(X, Source) else labels
-    return plots.codes(codes, labels, ax=ax, title=title)
+    axes = plots.codes(codes, labels, ax=ax, title=title)
+    use_installed_fonts(axes)
+    return axes
 
 
 def explore_rows(

@@ -8,6 +8,7 @@ from numbers import Real
 
 from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomically
 from latentmap.number_checks import check_number
+from latentmap.plots.fonts import use_installed_fonts
 from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.style import AUTOMATIC_SIZE
 
@@ -62,8 +63,9 @@ def figure(
     else:
         image.set_size_inches(width, height)
     yield image.subplots()
+    use_installed_fonts(image)
     with write_atomically(path) as temporary_path, warnings.catch_warnings():
-        # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.
+        # A label may be in a script that no installed font has; it is then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         # The constrained layout needs two passes to converge for axes of fixed aspect.
         image.draw_without_rendering()
