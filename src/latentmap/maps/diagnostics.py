@@ -63,13 +63,47 @@ class CodeLandmarks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayoutFit(FileRecord):
+    """Agreement of codes with layout positions.
+
+    Attributes
+    ----------
+    r2 : float
+        Explained share of the layout's variance, at most 1.
+    median_shift : float
+        Median distance between a code and its layout position, as a share of the layout's width.
+    """
+
+    r2: float
+    median_shift: float
+
+    @classmethod
+    def measure(cls, codes: np.ndarray, layout: np.ndarray) -> Self:
+        """Measure how well codes reproduce a layout; both have shape (n, n_components).
+
+        Examples
+        --------
+        >>> codes, layout = np.array([[0.0, 1.0], [4.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]])
+        >>> LayoutFit.measure(codes, layout)
+        LayoutFit(r2=0.875, median_shift=0.125)
+        """
+        distances = np.linalg.norm(codes - layout, axis=1)
+        spread = float(((layout - layout.mean(axis=0)) ** 2).sum()) or 1.0
+        width = float(np.ptp(layout, axis=0).max()) or 1.0
+        return cls(
+            r2=1.0 - float((distances**2).sum()) / spread,
+            median_shift=float(np.median(distances)) / width,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MapDiagnostics(FileRecord):
     """Measurements of a fitted map.
 
     Attributes
     ----------
-    layout_fit : dict of str to float
-        Agreement of the encoder and the layout; see `measure_layout_fit`.
+    layout_fit : LayoutFit
+        Agreement of the encoder with the layout.
     high_error : float
         95th percentile of the reconstruction errors of fitted rows.
     median_density : float
@@ -79,12 +113,11 @@ class MapDiagnostics(FileRecord):
     """
 
     file_keys: ClassVar[dict[str, str]] = {
-        "layout_fit": "following",
         "high_error": "usual_error",
         "median_density": "usual_crowd",
     }
 
-    layout_fit: dict[str, Any]
+    layout_fit: LayoutFit
     high_error: float
     median_density: float
     landmark_share: np.ndarray
@@ -92,7 +125,7 @@ class MapDiagnostics(FileRecord):
     @classmethod
     def measure(
         cls,
-        layout_fit: dict[str, float],
+        layout_fit: LayoutFit,
         codes: np.ndarray,
         errors: np.ndarray,
         landmarks: CodeLandmarks,
@@ -141,13 +174,15 @@ class MapDiagnostics(FileRecord):
         high_error += len(nearest) * float(np.percentile(errors, ERROR_PERCENTILE))
         return replace(self, landmark_share=share.astype(np.float32), high_error=high_error / total)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are not arrays."""
+        return {"following": self.layout_fit.to_json(), **super().to_json()}
+
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
-        """Return the diagnostics of a file; raise ValueError or LookupError if they are damaged."""
-        diagnostics = super().from_file(values, arrays)
-        fit = [diagnostics.layout_fit[name] for name in ("r2", "median_shift")]
-        if len(diagnostics.layout_fit) != 2 or not all(isinstance(v, int | float) for v in fit):
-            raise ValueError(f"layout fit: expected numbers r2 and median_shift, found {fit}")
+        """Return the diagnostics of a file; raise an error if they are damaged."""
+        layout_fit = LayoutFit.from_file(values["following"], {})
+        diagnostics = cls(layout_fit=layout_fit, **cls._read_fields(values, arrays))
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
             raise ValueError(
                 f"diagnostics: expected an error of at least 0 and a density above 0, found "

@@ -350,7 +350,7 @@ class LatentMap(BaseAutoEncoder):
     @property
     def layout_fit_(self) -> dict[str, float]:
         """Agreement of the encoder with the layout on fitted rows."""
-        return dict(self._check_fitted()._diagnostics.layout_fit)
+        return asdict(self._check_fitted()._diagnostics.layout_fit)
 
     @property
     def partial_fit_report_(self) -> dict[str, float] | None:

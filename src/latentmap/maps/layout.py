@@ -189,23 +189,3 @@ def standardize(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     offset = positions.mean(axis=0, dtype=np.float64)
     scale = float(np.sqrt(positions.var(axis=0, dtype=np.float64).mean())) or 1.0
     return ((positions - offset) / scale).astype(np.float32), offset, scale
-
-
-def measure_layout_fit(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:
-    """Measure how well codes reproduce a layout; both have shape (n, n_components).
-
-    "r2" is the explained share of the layout's variance. "median_shift" is the median distance
-    between a code and its layout position, as a share of the layout's width.
-
-    Examples
-    --------
-    >>> measure_layout_fit(np.array([[0.0, 1.0], [4.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]]))
-    {'r2': 0.875, 'median_shift': 0.125}
-    """
-    distances = np.linalg.norm(codes - layout, axis=1)
-    spread = float(((layout - layout.mean(axis=0)) ** 2).sum()) or 1.0
-    width = float(np.ptp(layout, axis=0).max()) or 1.0
-    return {
-        "r2": 1.0 - float((distances**2).sum()) / spread,
-        "median_shift": float(np.median(distances)) / width,
-    }

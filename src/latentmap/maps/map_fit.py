@@ -26,10 +26,9 @@ from latentmap.maps.defaults import (
     layer_sizes,
     training_settings,
 )
-from latentmap.maps.diagnostics import MapDiagnostics
+from latentmap.maps.diagnostics import LayoutFit, MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, layout_landmarks
-from latentmap.maps.layout import measure_layout_fit
 from latentmap.maps.layout_extension import compute_positions, fill_positions
 from latentmap.maps.layout_sample import Layout, sample_of_positions
 from latentmap.maps.map_assembly import map_network_spec
@@ -145,7 +144,7 @@ def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:
         model._state,
         replay=ReplayState.estimate(layout, landmarks, has_components),
         diagnostics=MapDiagnostics.measure(
-            measure_layout_fit(encoded.astype(np.float64), positions),
+            LayoutFit.measure(encoded.astype(np.float64), positions),
             codes.astype(np.float64),
             errors,
             landmarks,
