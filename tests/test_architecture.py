@@ -88,3 +88,96 @@ def test_description_of_the_architecture_fits_one_page():
     lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 70
     assert max(map(len, lines)) <= 115
+
+
+def get_classes():
+    """Return the definition of each class, by its name."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return {node.name: node for node in nodes}
+
+
+def get_base_names(node):
+    return [ast.unparse(base).split("[")[0] for base in node.bases]
+
+
+def get_members(node):
+    """Return the names that a class defines: its methods, its annotations and its attributes."""
+    methods = {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
+    annotated = {n.target.id for n in node.body if isinstance(n, ast.AnnAssign)}
+    assignments = [n for n in node.body if isinstance(n, ast.Assign)]
+    assigned = {n.id for a in assignments for n in ast.walk(a) if isinstance(n, ast.Name)}
+    own = {n.attr for n in ast.walk(node) if is_own_attribute(n) and isinstance(n.ctx, ast.Store)}
+    return methods | annotated | assigned | own
+
+
+def is_own_attribute(node):
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+
+
+def test_base_classes_use_no_members_that_only_subclasses_define():
+    classes = get_classes()
+    members = {name: get_members(node) for name, node in classes.items()}
+
+    def ancestors(name):
+        bases = [base for base in get_base_names(classes[name]) if base in classes]
+        return {name, *(ancestor for base in bases for ancestor in ancestors(base))}
+
+    wrong = []
+    for name, node in classes.items():
+        known = set().union(*(members[ancestor] for ancestor in ancestors(name)))
+        subclasses = [other for other in classes if other != name and name in ancestors(other)]
+        only_in_subclasses = set().union(*(members[other] for other in subclasses)) - known
+        used = {n.attr for n in ast.walk(node) if is_own_attribute(n)}
+        wrong += [f"{name}.{attribute}" for attribute in used & only_in_subclasses]
+    assert wrong == []
+
+
+def test_fitted_state_consists_of_frozen_records():
+    classes = get_classes()
+    # The name and the settings of a network are the JSON data of `network_to_dict`.
+    descriptions = {"network", "decoder_network"}
+    records = {"FileRecord"}
+    while more := {n for n, c in classes.items() if records & {*get_base_names(c)}} - records:
+        records |= more
+    assert {"AutoEncoderState", "MapState", "MapDiagnostics", "Placement"} <= records
+    for name in records:
+        decorators = [ast.unparse(decorator) for decorator in classes[name].decorator_list]
+        assert any("dataclass(frozen=True" in decorator for decorator in decorators), name
+        fields = [n for n in classes[name].body if isinstance(n, ast.AnnAssign)]
+        dicts = {n.target.id for n in fields if ast.unparse(n.annotation).startswith("dict")}
+        assert dicts <= descriptions, name
+
+
+# Expressions that only one module may contain, because the others use its functions.
+ONE_PLACE = {
+    "ContextVar(": {"context.py"},
+    "threading.local(": set(),
+    "MemoryShare(": {"memory.py"},
+    ".samefile(": {"files.py"},
+    "os.access(": {"files.py", "memmap.py"},  # memmap.py checks the cache folder, not an output.
+    'getattr(estimator, "table_"': {"model_info.py"},
+    'getattr(estimator, "fit_report_"': {
+        "model_info.py",
+        "persistence.py",
+        "notebook_display.py",
+    },
+}
+
+
+@pytest.mark.parametrize("expression", ONE_PLACE)
+def test_an_expression_stands_in_one_module(expression):
+    modules = {path.name for path in MODULES if expression in path.read_text(encoding="utf-8")}
+    assert modules == ONE_PLACE[expression]
+
+
+def test_batches_are_read_by_one_function():
+    """`read_batches` reads, checks and counts; the training loop shuffles and needs no check."""
+    packages = ("analysis", "metrics", "plots", "cli", "explorer", "maps", "autoencoders", "export")
+    for path in MODULES:
+        if path.parent.name in packages:
+            assert ".batches(" not in path.read_text(encoding="utf-8"), path

@@ -14,7 +14,7 @@ import numpy as np
 
 from latentmap.analysis.codec_file import CodeFile, encode_labels, round_codes, write_codes
 from latentmap.analysis.encoding import numeric_model, numeric_rows
-from latentmap.analysis.model_info import Decoder, FittedEstimator
+from latentmap.analysis.model_info import Decoder, FittedEstimator, fitted_table
 from latentmap.analysis.quantize import UNITS_PER_OCTAVE
 from latentmap.analysis.rate_control import (
     CompressionJob,
@@ -155,7 +155,7 @@ def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:
     first = next(blocks)
     check_memory(f"{path}", file.rows * (first.nbytes // len(first)))
     rows = np.concatenate([first, *blocks])
-    table = getattr(estimator, "table_", None)
+    table = fitted_table(estimator)
     return rows if table is None else table.decode(rows)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.analysis.model_info import FittedEstimator, ModelInfo
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo, fitted_table
 from latentmap.data import Source, as_source
 from latentmap.data.sources import ArraySource
 from latentmap.data.tables import as_numbers_source
@@ -15,7 +15,7 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 def numeric_model(estimator: Any) -> Any:
     """Return a model of encoded rows if the estimator was fitted to a table, else the estimator."""
-    return estimator if getattr(estimator, "table_", None) is None else estimator.numeric_view()
+    return estimator if fitted_table(estimator) is None else estimator.numeric_view()
 
 
 def numeric_rows(estimator: object, X: DataLike) -> Source:
@@ -42,7 +42,7 @@ def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
 
     The differences of other rows, shape (n, d), are returned unchanged.
     """
-    table = getattr(estimator, "table_", None)
+    table = fitted_table(estimator)
     return difference if table is None else column_norms(table, difference)
 
 

@@ -1,12 +1,17 @@
 """Properties of a fitted estimator of any library, read from its attributes without Keras."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 import numpy as np
 
 from latentmap.data.table_options import TableOptions
 from latentmap.data.types import DataLike
+
+if TYPE_CHECKING:
+    from latentmap.preprocessing.table_encoder import TableEncoder
 
 
 class Decoder(Protocol):
@@ -41,8 +46,8 @@ class ModelInfo:
 
     A difference of d between raw rows is d / ``scale`` in the units of ``reconstruction_error``;
     ``scale`` has shape (1,) or (n_features,), and is 1 for estimators of other libraries.
-    A map has a density and landmarks. ``label_column`` is the column of labels that was recorded
-    with the model.
+    A map has a density and landmarks. ``label_column``, the column of labels, and ``metadata``, the
+    name of a table beside rows of numbers, were recorded with the model.
     """
 
     name: str
@@ -57,6 +62,8 @@ class ModelInfo:
     is_variational: bool
     can_partial_fit: bool
     label_column: str | None
+    metadata: str | None
+    metric: str | None
 
     @classmethod
     def from_estimator(cls, estimator: object) -> Self:
@@ -64,6 +71,7 @@ class ModelInfo:
         shape = getattr(estimator, "row_shape_", None)
         names = getattr(estimator, "feature_names_in_", None)
         report = getattr(estimator, "fit_report_", None) or {}
+        metric = getattr(estimator, "metric", None)
         return cls(
             name=getattr(estimator, "model_name", type(estimator).__name__),
             is_latentmap=shape is not None,
@@ -77,12 +85,19 @@ class ModelInfo:
             is_variational=hasattr(estimator, "beta"),
             can_partial_fit=hasattr(estimator, "partial_fit"),
             label_column=report.get("label"),
+            metadata=report.get("metadata"),
+            metric=metric if isinstance(metric, str) else None,
         )
 
     @property
     def has_image_rows(self) -> bool:
         """Whether a row has the shape (h, w) or (h, w, c)."""
         return self.row_shape is not None and len(self.row_shape) in (2, 3)
+
+
+def fitted_table(estimator: object) -> TableEncoder | None:
+    """Return the encoder of the table that an estimator was fitted to; None for other rows."""
+    return getattr(estimator, "table_", None)
 
 
 def stored_table_options(estimator: object) -> TableOptions:
@@ -92,7 +107,7 @@ def stored_table_options(estimator: object) -> TableOptions:
     """
     report = getattr(estimator, "fit_report_", None) or {}
     options = TableOptions.from_json(report.get("table_options"))
-    table = getattr(estimator, "table_", None)
+    table = fitted_table(estimator)
     roles = {**({} if table is None else table.string_roles()), **options.roles}
     return replace(options, roles=roles, ignore_unknown=True)
 
@@ -116,6 +131,6 @@ def _n_components(estimator: object) -> int | None:
 def _scale(estimator: object) -> np.ndarray:
     # The ``scale_`` of an estimator of another library, such as a scaler, has another meaning.
     # The encoded rows of a table are already scaled.
-    is_scaled = not hasattr(estimator, "row_shape_") or getattr(estimator, "table_", None)
+    is_scaled = not hasattr(estimator, "row_shape_") or fitted_table(estimator) is not None
     scale = 1.0 if is_scaled else getattr(estimator, "scale_", 1.0)
     return np.asarray(scale, np.float32).reshape(-1)

@@ -23,7 +23,7 @@ from latentmap.analysis.encoding import (
     numeric_rows,
     sum_by_column,
 )
-from latentmap.analysis.model_info import FittedEstimator
+from latentmap.analysis.model_info import FittedEstimator, fitted_table
 from latentmap.analysis.tail_probability import TailDistribution, finite_logs
 from latentmap.data import Source
 from latentmap.data.batching import read_batches
@@ -159,7 +159,7 @@ class OutlierDetector:
         rows = source[:]
         source.check(rows, 0)
         expected = self._score_batch(source, rows)[1].reshape(rows.shape)
-        table = getattr(self.estimator, "table_", None)
+        table = fitted_table(self.estimator)
         return expected if table is None else table.decode(expected)
 
     def _score_batch(self, source: Source, rows: np.ndarray) -> tuple[OutlierScores, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 from latentmap import plots
 from latentmap.analysis import OutlierDetector, attribute
 from latentmap.analysis.encoding import numeric_rows
+from latentmap.analysis.model_info import fitted_table
 from latentmap.analysis.outlier_scores import OutlierScores
 from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_table
@@ -61,7 +62,7 @@ class TopOutliers:
         expected = scorer.expected(subset)
         attributions = attribute(model, subset, expected)
         names = fitted_columns(model, source)
-        if getattr(model, "table_", None) is None:
+        if fitted_table(model) is None:
             values, cell_text, is_ordered = (numeric_rows(model, subset)[:], expected), None, None
         else:
             row, expected_row = (TableRows.read(model, part) for part in (subset, expected))
@@ -120,7 +121,7 @@ class TopOutliers:
 
 def fitted_columns(model: object, source: Source) -> Sequence[str] | None:
     """Return the names of the columns that scores refer to, if they have names."""
-    table = getattr(model, "table_", None)
+    table = fitted_table(model)
     return source.feature_names if table is None else table.names
 
 

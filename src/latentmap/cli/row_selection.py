@@ -83,7 +83,7 @@ def note_missing_metadata(model: Estimator, rows: Source) -> None:
 
 def _missing_metadata(model: Estimator, rows: Source) -> str | None:
     """Return the table that the model was fitted with and the rows lack."""
-    table = (getattr(model, "fit_report_", None) or {}).get("metadata")
+    table = ModelInfo.from_estimator(model).metadata
     return table if rows.metadata is None and rows.table_schema is None else None
 
 

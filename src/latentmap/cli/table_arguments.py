@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from latentmap.analysis.model_info import stored_table_options
+from latentmap.analysis.model_info import ModelInfo, stored_table_options
 from latentmap.cli.options import option
 from latentmap.context import ContextValue
 from latentmap.data import TableOptions
@@ -162,7 +162,7 @@ def options_for(model: object) -> TableOptions:
     options = stored_table_options(model)
     if not ignore_unknown:  # Roles that the verb does not set are those of the fit.
         verb_settings["roles"] = {**options.roles, **verb_options.roles}
-    shape: tuple[int, ...] = getattr(model, "row_shape_", ())
+    shape = ModelInfo.from_estimator(model).row_shape or ()
     if len(shape) > 1:
         verb_settings["size"] = f"{shape[1]}x{shape[0]}"
     return replace(options, **verb_settings, ignore_unknown=ignore_unknown)

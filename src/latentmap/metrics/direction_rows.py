@@ -54,7 +54,7 @@ def comparable_rows(estimator: object, rows: Source) -> Source:
     They are the directions of the rows for an estimator whose ``metric`` is "cosine" or
     "correlation", and the rows themselves for all others.
     """
-    metric = getattr(estimator, "metric", None)
-    if not isinstance(metric, str) or metric not in DIRECTION_METRICS:
+    info = ModelInfo.from_estimator(estimator)
+    if info.metric is None or info.metric not in DIRECTION_METRICS:
         return rows
-    return DirectionRows(rows, metric, ModelInfo.from_estimator(estimator).scale)
+    return DirectionRows(rows, info.metric, info.scale)
