@@ -144,6 +144,7 @@ class FittedNetworks:
         """Return the versions of the Keras variables; None if their changes are not counted."""
         if self._models is None:
             return None
-        if self._variables is None:  # Keras collects them from all layers, which takes longer.
+        # The list is stored, because Keras collects the variables from all layers at each call.
+        if self._variables is None:
             self._variables = self._models.objective.weights
         return variable_versions(self._variables)

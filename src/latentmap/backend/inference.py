@@ -133,7 +133,7 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
 
 
 def _apply_in_torch(model: keras.Model, rows: BatchArrays) -> np.ndarray:
-    """Apply a model to one block in PyTorch; with Keras's own function, NumPy warns."""
+    """Apply a model to one block in PyTorch, without the warnings of ``predict_on_batch``."""
     import torch
 
     with torch.no_grad():

@@ -88,9 +88,9 @@ def postpone_imports() -> Iterator[None]:
 
 
 def _set_submodules(postponed_modules: dict[str, _PostponedModule]) -> None:
-    """Set the attributes of packages that an import sets, such as ``linalg`` of `scipy.sparse`.
+    """Set postponed submodules as attributes of their packages, as an import would.
 
-    Packages at the top level, such as SciPy, import such an attribute when it is read.
+    Packages at the top level, such as SciPy, import a submodule when the attribute is read.
     """
     for name, module in postponed_modules.items():
         parent_name, _, attribute = name.rpartition(".")

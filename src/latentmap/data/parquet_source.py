@@ -91,7 +91,7 @@ class ParquetSource(Source):
 
     def take(self, indices: ArrayLike) -> Any:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
-        # The parts and the rows that combine them are in memory at the same time.
+        # The memory is needed twice, because the parts exist while they are combined.
         check_memory(self.name, 2 * len(indices) * self._bytes_of_row)
         chunk = np.searchsorted(self._starts, indices, side="right") - 1
         order = np.argsort(chunk, kind="stable")

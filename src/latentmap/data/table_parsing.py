@@ -38,7 +38,7 @@ def parse_string_columns(
         if pa.types.is_string(values.type):
             written = strings[name].combine_chunks()
             values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
-            # Few functions of Arrow take a view of strings, so that these become strings.
+            # Few functions of Arrow accept views of strings, so views are converted to strings.
             if pa.types.is_large_string(table.schema.field(name).type):
                 values = values.cast(pa.large_string())
         table = table.set_column(table.column_names.index(name), name, values)

@@ -55,7 +55,7 @@ def _arrange_columns(scene: Scene, source: Source) -> Source:
     """Return the columns of a table that the scene has, in the order of the scene.
 
     Columns that are not fitted may be missing, and other columns are left out. A table without a
-    fitted column is returned unchanged, because its encoder names the columns that are missing.
+    fitted column is returned unchanged, so that the error of the encoder names the missing columns.
     """
     import pyarrow as pa
 

@@ -108,7 +108,7 @@ class FittedRows(FileRecord):
         return quantize(coordinates / np.float32(self.point_scale))
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """Return the index of the first fitted row with each point, or −1, shape (n,)."""
+        """Return the index of the first fitted row at each point, −1 for none, shape (n,)."""
         return self._lookup.find(points)
 
     def have_copies(self, indices: np.ndarray) -> np.ndarray:

@@ -114,7 +114,8 @@ def _train(
     check_loss(find_loss(model, loss), math.prod(model.row_shape_))
     principal = None
     if layout.sample is not None and networks[0] is ENCODER_NETWORK:
-        principal = layout.sample.principal  # Other networks may need the shape of the rows.
+        # Only the default encoder takes principal components; others may need whole images.
+        principal = layout.sample.principal
     landmarks = layout_landmarks(layout.positions, data.seed)
     model._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
     print_note(UNIT_ROWS, verbose=model.verbose and bool(model._state.has_unit_rows))
@@ -136,7 +137,7 @@ def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:
     rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
     positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
     encoded, stores_rows = encode_rows(model, rows), model.placement == "auto"
-    # `store_rows` measures the errors of a map that stores rows.
+    # If the map stores rows, `store_rows` replaces these errors by those of the stored rows.
     errors = np.zeros(1) if stores_rows else model.reconstruction_error(rows)
     codes = positions if stores_rows else encoded
     landmarks, has_components = model._landmarks(), bool(model._state.n_input_components)

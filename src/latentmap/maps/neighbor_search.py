@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Metric = str | Callable[[np.ndarray, np.ndarray], float]
 ROW_METRICS = ("manhattan", "hamming", "jaccard")
 METRICS = ("euclidean", *DIRECTION_METRICS, *ROW_METRICS)
-CALLABLE_PREFIX = "callable "  # A model file contains the name of a callable after this.
+CALLABLE_PREFIX = "callable "  # Prefix of the name of a callable metric in a model file.
 BLOCK_NUMBERS = 1 << 22
 
 

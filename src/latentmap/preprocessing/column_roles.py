@@ -21,7 +21,7 @@ from latentmap.preprocessing.column_types import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-METADATA = "metadata"  # Reason why a column beside those to fit is not fitted.
+METADATA = "metadata"  # Reason why a column is not fitted if the user chose others.
 MIN_DISTINCT_IDENTIFIERS = 20  # A column with fewer distinct strings contains categories.
 MAX_REPEATED_SHARE = 0.5  # Maximum share of distinct strings among categories.
 MIN_WORDS_IN_TEXT = 5.0  # A column of strings with fewer words, on average, contains names.

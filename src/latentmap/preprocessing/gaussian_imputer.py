@@ -71,7 +71,9 @@ class GaussianImputer(FileRecord):
 
     @classmethod
     def _fit_complete(cls, x: np.ndarray, starts: Sequence[int]) -> Self:
-        with use_one_thread():  # Other work on the same cores delays several threads.
+        with (
+            use_one_thread()
+        ):  # Several threads wait for each other if other processes use the same cores.
             mean, components = _scaled_components(x)
         variances = x.var(axis=0, dtype=np.float64)
         column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)

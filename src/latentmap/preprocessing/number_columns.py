@@ -87,14 +87,14 @@ class NumberColumn(Column):
         return ((x - self.mean) / self.scale)[:, None]
 
     def count_unknown(self, values: Values) -> int:
-        """Return the number of strings that are not numbers, beside others that are."""
+        """Return the number of strings that are not numbers; 0 if no string is a number."""
         return self._parse(values).null_count - values.null_count
 
     def _parse(self, values: Values) -> Values:
         """Return values whose type can be converted to floats.
 
-        Dates and times become those of the column. Strings become numbers, or null if they are no
-        numbers; they stay strings if none is a number.
+        Dates and times become those of the column. If at least one string is a number, strings
+        become numbers, and the other strings null; otherwise all of them stay strings.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
