@@ -379,6 +379,69 @@ def test_a_last_row_of_totals_is_a_warning(write):
     assert read(write(rows)).schema.warnings == ()
 
 
+ENCODED_TEXTS = {
+    "cp1251": "имя;город;возраст\nИван;Москва;23\nПётр;Казань;31\nОльга;Самара;45\n",
+    "cp1252": "name,größe,preis\nMüller,180,3 €\nJäger,175,4 €\nStraße,160,5 €\n",
+    "cp1253": "όνομα,πόλη,ηλικία\nΓιώργος,Αθήνα,23\nΜαρία,Πάτρα,31\n",
+    "cp932": "名前,カナ,年齢\n田中,タナカ,23\n山田,ヤマダ,31\n佐藤,サトウ,45\n",
+    "gb18030": "姓名,城市,年龄\n张三,北京,23\n李四,上海,31\n王五,广州,45\n",
+    "big5": "姓名,城市,年齡\n張三,臺北,23\n李四,高雄,31\n王五,臺中,45\n",
+    "cp949": "이름,도시,나이\n김철수,서울,23\n이영희,부산,31\n박민수,대구,45\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED_TEXTS)
+def test_encodings_that_are_not_unicode_are_detected(write, encoding):
+    text = ENCODED_TEXTS[encoding]
+    result = read(write(text.encode(encoding)))
+    assert result.table.column_names == re.split("[;,]", text.split("\n")[0])
+    assert f"encoding {encoding}" in result.schema.notes
+
+
+def test_an_encoding_is_detected_from_lines_after_the_sample(write):
+    text = "a,b\n" + "abc,1\n" * 60_000 + "Ольга Самара,2\nИван Казань,3\n"
+    result = read(write(text.encode("cp1251")))
+    assert result.table["a"][-1].as_py() == "Иван Казань"
+    assert "encoding cp1251" in result.schema.notes
+
+
+def test_lines_of_separators_at_the_end_are_left_out(write):
+    result = read(write("a,b\n1,x\n,\n3,\n,\n,,,\n, ,\n\n"))
+    assert result.table.to_pydict() == {"a": [1, None, 3], "b": ["x", None, None]}
+    assert result.schema.notes == ("left out 3 empty lines",)
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\n"])
+def test_empty_lines_at_the_end_of_an_export_in_utf16(write, ending):
+    text = ending.join(["a;b", "1;x", *[";"] * 5])
+    assert read(write(text.encode("utf-16"))).table.to_pydict() == {"a": [1], "b": ["x"]}
+
+
+def test_the_quote_character_is_an_option(write):
+    table = read(write("a,b\n1,$x,y$\n2,$z$\n"), quote="$").table
+    assert table["b"].to_pylist() == ["x,y", "z"]
+    table = read(write('a,b\n1,5\'2"\n2,"x\n'), quote="none").table
+    assert table["b"].to_pylist() == ["5'2\"", '"x']
+    with pytest.raises(SettingError, match="quote: expected one ASCII character"):
+        TableOptions(quote="ab")
+
+
+def test_whole_numbers_that_are_all_dates_are_dates(write):
+    days = ["20240131", "19991231", "20240229"]
+    result = read(write("day,n\n" + "".join(f"{day},1\n" for day in days)))
+    assert [str(day) for day in result.table["day"]] == ["2024-01-31", "1999-12-31", "2024-02-29"]
+    assert result.schema.notes == ("day: dates as yyyymmdd",)
+    for other in ("20240230", "20241301", "17991231"):
+        result = read(write("day,n\n" + "".join(f"{day},1\n" for day in [*days, other])))
+        assert str(result.table.schema.field("day").type) == "int64"
+
+
+def test_a_file_with_very_many_columns_is_an_error(write):
+    line = ",".join(["1"] * 60_000)
+    with pytest.raises(DataError, match=r"at most 50,000 columns, found 60,000; .*\.npy"):
+        read(write(f"{line}\n{line}\n"))
+
+
 def test_lists_of_numbers_are_vectors(write):
     path = write('title,vector\nfirst,"[1, 2, 4]"\nsecond,"[2, 0, 1]"\n')
     assert read(path).schema.vector_column == "vector"

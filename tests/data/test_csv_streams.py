@@ -46,6 +46,8 @@ def test_batches_equal_the_table_in_memory(name):
         ("2024-03-01", "2024-02-31", pa.string()),
         ("03/01/2024", "25/01/2024", pa.date32()),
         ("yes", "maybe", pa.string()),
+        ("20240131", "20240228", pa.date32()),
+        ("20240131", "20240231", pa.int64()),
     ],
 )
 def test_the_last_row_of_a_large_file_counts(write, start, end, type_):
@@ -105,3 +107,12 @@ def test_an_empty_file(write):
     sentence = "rows.csv: expected at least one row, found only a header"
     with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
         stream_csv(write("a,b\n"))
+
+
+def test_totals_in_the_last_row_of_a_large_file_are_a_warning(write):
+    rows = "region,units\n" + "north,1\nsouth,2\n" * 1000
+    (warning,) = stream_csv(write(f"{rows}Total,3000\n")).description.schema.warnings
+    assert warning.startswith("line 2,002, column region: expected a row, found 'Total'")
+    repeated = f"{rows}Total,1\n" + "north,1\nTotal,1\n"
+    assert stream_csv(write(repeated)).description.schema.warnings == ()
+    assert stream_csv(write(f"{rows}Total,1\n{rows[13:]}")).description.schema.warnings == ()

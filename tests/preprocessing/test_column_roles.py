@@ -24,6 +24,7 @@ def role_of(name, values, **given):
         (np.arange(N), "integer"),
         (np.arange(N) % 2, "boolean"),
         (np.arange(N) % 2 == 0, "boolean"),
+        ([0.0, 1.0, None] * 20, "boolean"),
         (["a", "b", None] * 20, "category"),
         ([f"name {i}" for i in range(N)], "identifier"),
         ([" ".join(np.roll(WORDS, i)) + f" {i}" for i in range(N)], "text"),
@@ -32,8 +33,8 @@ def role_of(name, values, **given):
         ([{"x": 1}] * N, "identifier"),
         (pa.array([f"{i}" for i in range(N)]).dictionary_encode(), "category"),
     ],
-    ids=["floats", "whole floats", "integers", "0 and 1", "truth values", "repeated texts", "names",
-         "sentences", "dates", "lists", "records", "categorical"],
+    ids=["floats", "whole floats", "integers", "0 and 1", "truth values", "0 and 1 with gaps",
+         "repeated texts", "names", "sentences", "dates", "lists", "records", "categorical"],
 )  # fmt: skip
 def test_roles_are_inferred_from_type_and_values(values, role):
     assert role_of("column", values).name == role

@@ -85,6 +85,9 @@ def test_skewed_numbers_are_encoded_as_they_are_unless_arsinh_is_better(skewed):
     assert all(column.arsinh_scale for column in rows.encoder.columns)
     model = choose_linear_model(rows, rows.encoder, 1, seed=0)
     assert not any(column.arsinh_scale for column in model.encoder.columns)
+    # The maximum of a column with arsinh would clip larger numbers of new rows.
+    decoded = model.encoder.decode(np.full((1, 3), 20.0, np.float32))
+    assert decoded["a"][0] > 1.5 * skewed["a"].max()
     powers = pd.DataFrame({"a": skewed["a"], "b": skewed["a"] ** 3}).dropna()
     rows = encode_in_memory(powers)
     assert choose_linear_model(rows, rows.encoder, 1, seed=0).encoder is rows.encoder

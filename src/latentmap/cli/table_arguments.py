@@ -26,6 +26,10 @@ _PARAMETERS: dict[str, tuple[Any, Any]] = {
         str | None,
         option("CHARACTER", "Separator of the cells of a text table: one character, tab or space."),
     ),
+    "quote": (
+        str | None,
+        option("CHARACTER", "Character around the cells of a text table with separators, or none."),
+    ),
     "decimal": (str | None, option("CHARACTER", "Decimal separator of a table: a point or comma.")),
     "day_first": (
         bool | None,
@@ -183,6 +187,7 @@ def _parse(values: Mapping[str, Any]) -> TableOptions:
         roles[column] = role
     return TableOptions(
         separator=values["separator"],
+        quote=values["quote"],
         decimal=values["decimal"],
         day_first=values["day_first"],
         header=values["header"],

@@ -54,6 +54,7 @@ class CellFormat:
     ``decimal`` is the decimal separator of a format that depends on it. ``date_order`` is "day
     first" or "month first" for dates that consist only of numbers. ``boolean_strings`` are the
     strings of false and true in lower case. ``parse`` converts the strings that Arrow cannot cast.
+    ``note`` tells the user how cells were read that have another meaning as well.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class CellFormat:
     date_order: str | None = None
     boolean_strings: tuple[str, str] | None = None
     parse: Callable[[pa.Array], pa.Array] | None = None
+    note: str | None = None
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return a mask of the cells that have this format; null stays null."""

@@ -22,7 +22,7 @@ from latentmap.data.cell_formats import (
     number_formats,
     with_unit,
 )
-from latentmap.data.date_formats import date_formats
+from latentmap.data.date_formats import COMPACT_DATE, date_formats
 from latentmap.data.table_problems import format_omitted_count
 
 _SAMPLE_CELLS = 200
@@ -31,6 +31,7 @@ _SAMPLE_SHARE = 0.9
 # Invalid cells of a column are reported if at least this share of its cells has one format.
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_STRINGS = 5
+_MIN_COMPACT_DATES = 3
 _MIN_NUMBERS = 10  # Fewer different numbers may be categories, beside others that are strings.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
@@ -74,8 +75,8 @@ class ParsedColumn:
 
     ``boolean_strings`` are the strings for false and true in a column of Booleans. ``date_orders``
     are those of "day first" and "month first" that fit all dates, the order that was used first.
-    ``invalid`` is set if a few cells make the column text, or if cells do not have the type of its
-    role.
+    ``note`` is that of the format. ``invalid`` is set if a few cells make the column text, or if
+    cells do not have the type of its role.
     """
 
     values: pa.Array
@@ -83,6 +84,7 @@ class ParsedColumn:
     decimal: str | None = None
     boolean_strings: tuple[str, str] | None = None
     date_orders: tuple[str, ...] = ()
+    note: str | None = None
     invalid: InvalidCells | None = None
 
 
@@ -190,7 +192,7 @@ def candidate_formats(
         return tuple(with_unit(number, unit) for number in numbers)
     numbers += [accounting_format(number) for number in numbers if number.decimal]
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
-    return (*numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
+    return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
 
 
 def matching_formats(
@@ -198,7 +200,8 @@ def matching_formats(
 ) -> Iterator[CellFormat]:
     """Yield the formats that fit a sample of the column, in the order in which they are tried.
 
-    If a format fits the whole sample, only other formats of numbers or of dates follow.
+    If a format fits the whole sample, only other formats of numbers or of dates follow. Fewer than
+    three whole numbers are not read as dates.
     """
     sample = _sample(cells)
     strings = sample.to_pylist()
@@ -211,6 +214,10 @@ def matching_formats(
         if complete_kinds - {kind}:
             return
         n_matched = pc.sum(cell_format.match(sample)).as_py()
+        if cell_format is COMPACT_DATE:
+            if n_matched == len(sample) >= _MIN_COMPACT_DATES:
+                yield cell_format
+            continue
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
         if n_matched == len(sample):
@@ -270,7 +277,9 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
         return None
     strings, known_cells = cell_format.boolean_strings, cells.drop_null()
     boolean_strings = _as_written(strings, known_cells) if strings and len(known_cells) else None
-    return ParsedColumn(values, cell_format.unit, cell_format.decimal, boolean_strings)
+    return ParsedColumn(
+        values, cell_format.unit, cell_format.decimal, boolean_strings, note=cell_format.note
+    )
 
 
 def _date_orders(cells: pa.Array, cell_format: CellFormat, order: TrialOrder) -> tuple[str, ...]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,15 +17,15 @@ from typing import TypeVar
 import pyarrow as pa
 
 from latentmap.data.csv_layout import detect_layout
-from latentmap.data.csv_results import CsvTable, make_csv_table
+from latentmap.data.csv_results import CsvTable, last_row, make_csv_table, warn_of_totals
 from latentmap.data.csv_rows import CsvRows
 from latentmap.data.format_search import FormatSearch, find_formats, infer_decimals, parse_columns
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import selected_columns
+from latentmap.data.text_files import detect_legacy_encoding, open_bytes
 
 _T = TypeVar("_T")
-_8_BIT_ENCODINGS = ("cp1252", "latin-1")
 
 
 def read_csv(path: str | os.PathLike[str], options: TableOptions | None = None) -> CsvTable:
@@ -86,20 +87,22 @@ def _try_encodings(
     options: TableOptions | None,
     read: Callable[[CsvRows, TableOptions], _T],
 ) -> _T:
-    """Read a file in the encoding detected at its start, or else in an 8-bit encoding."""
+    """Read a file in the encoding detected at its start, or else in that of all its lines."""
     path, options = Path(path), options or TableOptions()
-    encodings = [options.encoding] if options.encoding else [None, *_8_BIT_ENCODINGS]
+
+    def read_as(encoding: str | None) -> _T:
+        layout = detect_layout(path, replace(options, encoding=encoding))
+        names = () if layout.header else layout.names
+        return read(CsvRows(layout), options.with_numbered_names(names))
+
     with as_file_error(path.name, "text", pa.ArrowInvalid, UnicodeError, EOFError, LZMAError):
-        for encoding in encodings:
-            options = replace(options, encoding=encoding)
-            try:
-                layout = detect_layout(path, options)
-                names = () if layout.header else layout.names
-                return read(CsvRows(layout), options.with_numbered_names(names))
-            except UnicodeError:
-                if encoding == encodings[-1]:
-                    raise
-    raise AssertionError
+        if options.encoding:
+            return read_as(options.encoding)
+        with contextlib.suppress(UnicodeError):
+            return read_as(None)
+        with contextlib.suppress(UnicodeError), open_bytes(path) as lines:
+            return read_as(detect_legacy_encoding(lines))
+        return read_as("latin-1")
 
 
 def _read_csv(rows: CsvRows, options: TableOptions) -> CsvTable:
@@ -111,7 +114,9 @@ def _read_csv(rows: CsvRows, options: TableOptions) -> CsvTable:
     decimals = infer_decimals(strings, options, rows.layout.separator)
     columns = parse_columns(strings, decimals, options)
     source = (rows.layout, rows.find_lines, rows.notes())
-    return make_csv_table(*source, columns, options, problems)
+    table = make_csv_table(*source, columns, options, problems)
+    cells = last_row(strings), lambda name: [strings.column(name)]
+    return warn_of_totals(table, *cells, rows.find_lines)
 
 
 def _stream_csv(rows: CsvRows, options: TableOptions) -> CsvStream:
@@ -123,4 +128,7 @@ def _stream_csv(rows: CsvRows, options: TableOptions) -> CsvStream:
     problems += rows.ragged_problems()
     source = (rows.layout, rows.find_lines, rows.notes())
     table = make_csv_table(*source, columns, options, problems)
+    last_cells = {name: search.last_cell for name, search in searches.items()}
+    cells = last_cells, lambda name: (batch.column(0) for batch in rows.batches([name]))
+    table = warn_of_totals(table, *cells, rows.find_lines)
     return CsvStream(table, rows, searches)

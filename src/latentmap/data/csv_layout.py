@@ -32,6 +32,7 @@ _SAMPLE_BYTES = 2**18
 _MAX_SAMPLE_BYTES = 2**24
 _MIN_LINES = 20
 _MAX_LINES_ABOVE = 50
+_MAX_COLUMNS = 50_000  # The types of more columns take minutes to detect.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -76,7 +77,7 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     encoding, lines = _read_lines(path, options)
     separator_line = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     n_above = 1 if separator_line else 0
-    quoting = detect_quoting(lines)
+    quoting = Quoting(options.quote) if options.quote else detect_quoting(lines)
     separator = (
         options.separator
         or (separator_line and separator_line[1])
@@ -106,6 +107,11 @@ def table_layout(
     if not records:
         raise DataError(f"{name}: expected rows, found an empty file")
     width = most_common_width(records)
+    if width > _MAX_COLUMNS:
+        raise DataError(
+            f"{name}: expected at most {_MAX_COLUMNS:,} columns, found {width:,}; store a larger "
+            "matrix as .npy, .npz or .h5ad"
+        )
     top = _index_of_first_row(records, width)
     first, top = _find_header(records, top, width, header)
     if top == len(records):

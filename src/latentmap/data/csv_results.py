@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -68,24 +68,41 @@ def make_csv_table(
         },
         has_string_names=layout.header,
         notes=(*layout_notes, *omitted_columns.values(), *schema.notes, *row_notes),
-        warnings=(*sentences.values(), *_total_warnings(table, find_lines)),
+        warnings=(*sentences.values(),),
     )
     return CsvTable(table, schema)
 
 
-def _total_warnings(
-    table: pa.Table, find_lines: Callable[[Sequence[int]], Mapping[int, int]]
-) -> Iterator[str]:
-    """Yield a sentence if the last row seems to hold the sums of the rows above it."""
-    row = table.num_rows - 1
-    for name, values in zip(table.column_names, table.columns, strict=True):
-        cell = values[row].as_py() if pa.types.is_string(values.type) and row > 0 else None
-        if cell and _TOTALS.fullmatch(cell) and pc.sum(pc.equal(values, cell)).as_py() == 1:
-            yield (
-                f"line {find_lines([row])[row]:,}, column {name}: expected a row, found {cell!r}, "
-                "which may be the sum of the rows above; remove this line if it is"
-            )
-            return
+def warn_of_totals(
+    table: CsvTable,
+    last_cells: Mapping[str, str | None],
+    read: Callable[[str], Iterable[pa.Array]],
+    find_lines: Callable[[Sequence[int]], Mapping[int, int]],
+) -> CsvTable:
+    """Add a warning if the last row seems to hold the sums of the rows above it.
+
+    ``last_cells`` are the cells of this row, and ``read`` yields the cells of a column in batches.
+    """
+    for name, cell in last_cells.items():
+        if cell is None or not _TOTALS.fullmatch(cell.strip()):
+            continue
+        counts = [(len(cells), pc.sum(pc.equal(cells, cell)).as_py() or 0) for cells in read(name)]
+        n_rows, n_equal = map(sum, zip(*counts, strict=True))
+        if n_rows == 1 or n_equal > 1:
+            continue
+        warning = (
+            f"line {find_lines([n_rows - 1])[n_rows - 1]:,}, column {name}: expected a row, found "
+            f"{cell.strip()!r}, which may be the sum of the rows above; remove this line if it is"
+        )
+        schema = replace(table.schema, warnings=(*table.schema.warnings, warning))
+        return table._replace(schema=schema)
+    return table
+
+
+def last_row(strings: pa.Table) -> dict[str, str | None]:
+    """Return the last cell of each column of strings; the result is empty if there are no rows."""
+    rows: list[dict[str, str | None]] = strings.slice(max(0, len(strings) - 1)).to_pylist()
+    return rows[0] if rows else {}
 
 
 def _omitted_columns(

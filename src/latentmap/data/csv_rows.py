@@ -9,7 +9,6 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import IO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -19,7 +18,7 @@ from latentmap.data.csv_separators import csv_reader
 from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.table_problems import format_omitted_count
-from latentmap.data.text_files import close_on_error, open_utf8
+from latentmap.data.text_files import TrimmedStream, close_on_error, open_utf8
 
 # Memory for each byte of a file: its strings in Arrow, and a copy of one column.
 _MEMORY_PER_BYTE = 2
@@ -35,12 +34,13 @@ class CsvRows:
 
     ``n_comments`` and ``n_ragged`` are the numbers of comments and of other lines with a wrong
     number of cells, which the last complete reading skipped. ``n_filled`` is the number of lines
-    whose last cells were missing and became empty.
+    whose last cells were missing and became empty, and ``n_blank`` that of lines of separators at
+    the end, which are left out.
     """
 
     def __init__(self, layout: CsvLayout) -> None:
         self.layout = layout
-        self.n_comments = self.n_ragged = self.n_filled = 0
+        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = 0
         self._fills_lines = False
         self._n_records: int | None = None  # Number of records above the comments at the end.
 
@@ -52,12 +52,13 @@ class CsvRows:
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of columns; ``limit`` is the maximum number of bytes of text."""
-        self.n_comments = self.n_ragged = self.n_filled = 0
+        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = 0
         if self.layout.separator == " " or self._fills_lines:
             yield from self._split_lines(names, limit)
             return
         with self._open(limit) as stream:
             yield from arrow_csv.open_csv(stream, *self._arrow_options(names))
+            self.n_blank = stream.raw.n_omitted
 
     def find_lines(self, rows: Sequence[int]) -> dict[int, int]:
         """Return the number of the first line of each row, as a text editor counts lines."""
@@ -125,6 +126,8 @@ class CsvRows:
             notes.append(f"skipped {self.n_comments:,} comment line{'s' * (self.n_comments > 1)}")
         if self.n_filled:
             notes.append(f"filled {self.n_filled:,} short line{'s' * (self.n_filled > 1)}")
+        if self.n_blank:
+            notes.append(f"left out {self.n_blank:,} empty line{'s' * (self.n_blank > 1)}")
         return notes
 
     def _records(self, with_blank: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -150,11 +153,11 @@ class CsvRows:
         check_memory(layout.name, int(layout.path.stat().st_size * factor))
         return None
 
-    def _open(self, limit: int | None) -> IO[bytes]:
+    def _open(self, limit: int | None) -> io.BufferedReader[TrimmedStream]:
         stream = open_utf8(self.layout.path, self.layout.encoding, limit)
         with close_on_error(stream):
             stream.read(self.layout.offset)
-        return stream
+        return io.BufferedReader(TrimmedStream(stream, self.layout.separator or ""))
 
     def _arrow_options(
         self, names: Sequence[str]
@@ -194,7 +197,8 @@ class CsvRows:
         pyarrow separates cells by a single character only, and does not read short lines.
         """
         width = len(self.layout.names)
-        with io.TextIOWrapper(self._open(limit), "utf-8", newline="") as lines:
+        stream = self._open(limit)
+        with io.TextIOWrapper(stream, "utf-8", newline="") as lines:
             reader = csv_reader(lines, self.layout.separator, self.layout.quoting)
             records = filter(None, reader)
             table = islice(records, self._n_records)
@@ -210,6 +214,7 @@ class CsvRows:
                     arrays = [pa.array(named[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
             self.n_comments += sum(1 for _ in records)
+            self.n_blank = stream.raw.n_omitted
 
 
 def _is_comment(cells: Sequence[str]) -> bool:

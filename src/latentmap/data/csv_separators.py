@@ -18,7 +18,7 @@ from latentmap.data.csv_headers import cell_kind
 if TYPE_CHECKING:
     import _csv
 
-_MAX_CELLS = 20_000
+_MAX_CELLS, _MIN_RECORDS = 20_000, 10  # Size of the sample.
 # Maximum length of a cell. The default of the csv module is too small for long documents.
 _MAX_CELL_LENGTH = 2**27
 _SEPARATORS = ",;\t| ^~"
@@ -91,7 +91,7 @@ def split_records(
             records.append(Record(n_above + line + 1, n_above + reader.line_num, cells))
             line = reader.line_num
             n_cells += len(cells)
-            if n_cells > _MAX_CELLS and len(records) > 20:
+            if n_cells > _MAX_CELLS and len(records) >= _MIN_RECORDS:
                 break
     except csv.Error:
         pass

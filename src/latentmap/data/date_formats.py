@@ -48,6 +48,15 @@ _WORD_DURATION = (
 )
 _SECONDS = {"days": 86_400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
+# Whole numbers such as 20240131, from 1900 to 2099.
+COMPACT_DATE = CellFormat(
+    "date",
+    r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])",
+    pa.date32(),
+    ((r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3"),),
+    note="dates as yyyymmdd",
+)
+
 
 def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFormat]:
     """Yield formats in the order in which they are tried.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from latentmap.data.csv_layout import table_layout
-from latentmap.data.csv_results import CsvTable, make_csv_table
+from latentmap.data.csv_results import CsvTable, last_row, make_csv_table, warn_of_totals
 from latentmap.data.csv_separators import Record
 from latentmap.data.excel_size import count_cells
 from latentmap.data.file_suffixes import split_sheet
@@ -131,4 +131,5 @@ def _read_rows(
     def find_lines(rows: Sequence[int]) -> dict[int, int]:
         return {row: table[row].line for row in rows}
 
-    return make_csv_table(layout, find_lines, notes, columns, options, problems)
+    result = make_csv_table(layout, find_lines, notes, columns, options, problems)
+    return warn_of_totals(result, last_row(strings), lambda n: [strings.column(n)], find_lines)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import dropwhile
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -87,24 +88,29 @@ class FormatSearch:
     """Search for the format that all cells of a column have, batch by batch.
 
     ``formats`` lists the formats that fit all cells so far, the preferred one first. It is None as
-    long as all cells are missing, and empty for a string column.
+    long as all cells are missing, and empty for a string column. ``last_cell`` is the last cell, or
+    None if it is missing.
     """
 
     def __init__(self, role: str | None, options: TableOptions, decimals: str) -> None:
         self._role, self._options, self._decimals = role, options, decimals
         self.formats: list[CellFormat] | None = None
         self.invalid: InvalidCells | None = None
+        self.last_cell: str | None = None
 
     def update(self, values: pa.Array, first_row: int) -> bool:
         """Check a batch, and return True if it changes how the earlier batches are read."""
         cells = clean_cells(values, self._options.missing)
+        self.last_cell = cells[-1].as_py() if len(cells) else self.last_cell
         if cells.null_count == len(cells):
             return False
         if self.formats is None:
             column = self._parse_text(cells)
-            day_first, is_text = self._options.day_first, pa.types.is_string(column.values.type)
-            formats = () if is_text else matching_formats(cells, self._decimals, day_first)
-            self.formats = list(formats)
+            formats = matching_formats(cells, self._decimals, self._options.day_first)
+            dtype = column.values.type
+            is_text = pa.types.is_string(dtype)
+            # The role of a column may exclude the preferred formats, such as dates as yyyymmdd.
+            self.formats = [] if is_text else list(dropwhile(lambda f: f.type != dtype, formats))
             self._set_invalid(column.invalid, first_row)
         if not self.formats:
             return False
@@ -211,9 +217,9 @@ def used_date_order(columns: Mapping[str, ParsedColumn]) -> bool | None:
 
 
 def date_notes(columns: Mapping[str, ParsedColumn]) -> tuple[str, ...]:
-    """Return the order of day and month of each column whose dates fit both orders."""
-    ambiguous = {n: c.date_orders[0] for n, c in columns.items() if len(c.date_orders) > 1}
-    return tuple(f"{name}: {order}" for name, order in ambiguous.items())
+    """Return how the dates of a column were read if they have another meaning as well."""
+    notes = {n: c.date_orders[0] if len(c.date_orders) > 1 else c.note for n, c in columns.items()}
+    return tuple(f"{name}: {note}" for name, note in notes.items() if note)
 
 
 def column_units(columns: Mapping[str, ParsedColumn]) -> dict[str, str]:

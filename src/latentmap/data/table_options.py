@@ -24,13 +24,15 @@ NOT_FITTED = ("identifier", "label")
 
 # Type of the JSON value of each option, and the conversion of the value.
 _JSON_TYPES: dict[str, tuple[type, Callable[[Any], Any]]] = {
-    **dict.fromkeys(("separator", "decimal", "encoding"), (str, str)),
+    **dict.fromkeys(("separator", "quote", "decimal", "encoding"), (str, str)),
     **dict.fromkeys(("text", "text_model", "layer", "obsm", "size"), (str, str)),
     **dict.fromkeys(("header", "day_first"), (bool, bool)),
     **dict.fromkeys(("missing", "columns", "drop"), (list, lambda v: tuple(map(str, v)))),
     "roles": (dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
 }
 _SEPARATORS = {"tab": "\t", r"\t": "\t", "space": " "}
+# The csv module and pyarrow need a quote character: one that does not occur in texts.
+_NO_QUOTE = "\x1e"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class TableOptions:
     separator : str, optional
         Character between two cells, or ``"tab"`` or ``"space"``, which is any number of spaces and
         tabs.
+    quote : str, optional
+        Character around the cells that contain separators, or ``"none"``.
     decimal : str, optional
         Decimal separator, ``"."`` or ``","``.
     day_first : bool, optional
@@ -75,6 +79,7 @@ class TableOptions:
     """
 
     separator: str | None = None
+    quote: str | None = None
     decimal: str | None = None
     day_first: bool | None = None
     header: bool | None = None
@@ -97,6 +102,13 @@ class TableOptions:
                 f"separator: expected one character, 'tab' or 'space', found {self.separator!r}"
             )
         object.__setattr__(self, "separator", separator)
+        quote = _NO_QUOTE if self.quote == "none" else self.quote
+        if quote is not None and (len(quote.encode()) != 1 or quote in ("\r", "\n", separator)):
+            raise SettingError(
+                "quote: expected one ASCII character that is not the separator, or 'none', found "
+                f"{self.quote!r}"
+            )
+        object.__setattr__(self, "quote", quote)
         if self.decimal not in (None, ".", ","):
             raise SettingError(f"decimal: expected '.' or ',', found {self.decimal!r}")
         if self.text_model is not None and self.text is None:

@@ -10,8 +10,9 @@ import codecs
 import contextlib
 import io
 import lzma
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,18 @@ from latentmap.errors import FileError, TooLargeError
 
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
+_MAX_DETECTION_BYTES = 2**16
+_NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
+# A letter of cp1252 beside an ASCII letter, as in Müller, or a single sign such as ° or £.
+_LATIN_BYTES = re.compile(
+    rb"(?<![\x80-\xff])(?:(?<=[A-Za-z])[\xc0-\xff]|[\xc0-\xff](?=[A-Za-z])|[\xa0-\xbf](?![@-~]))"
+    rb"(?![\x80-\xff])"
+)
+# Encodings that charset-normalizer distinguishes well. It confuses those of Latin letters.
+_LEGACY_ENCODINGS = [
+    *("cp1252", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+]
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -80,6 +93,48 @@ class Utf8Stream(LimitedStream):
         self._decoder.decode(data, final=not data)
 
 
+class TrimmedStream(io.RawIOBase):
+    """A stream of text without the lines at its end that contain only separators and spaces.
+
+    ``n_omitted`` is the number of these lines after the stream has been read.
+    """
+
+    def __init__(self, stream: IO[bytes], separator: str) -> None:
+        self._stream, self._blank = stream, f"{separator} \t\r\n".encode()
+        self._text = self._blank_lines = b""
+        self.n_omitted = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes into a buffer and return their number."""
+        while not self._text:
+            data = self._stream.read(_BUFFER_BYTES)
+            if not data:
+                return self._end(buffer)
+            data = self._blank_lines + data
+            end_of_line = data.find(b"\n", len(data.rstrip(self._blank)))
+            position = len(data) if end_of_line < 0 else end_of_line
+            self._text, self._blank_lines = data[:position], data[position:]
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size
+
+    def _end(self, buffer: memoryview) -> int:
+        """Return the end of the last line, and leave out the blank lines after it."""
+        end, self._blank_lines = self._blank_lines, b""
+        self.n_omitted += sum(line.strip() != b"" for line in end.split(b"\n"))
+        buffer[: len(end[:1])] = end[:1]
+        return len(end[:1])
+
+    def close(self) -> None:
+        """Close the underlying stream."""
+        self._stream.close()
+        super().close()
+
+
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading, and decompress it."""
     compression = COMPRESSIONS.get(path.suffix.lower())
@@ -107,11 +162,32 @@ def detect_encoding(name: str, start: bytes) -> str:
             if zeros > 0.3 * len(start) and start.count(0) - zeros < 0.1 * zeros:
                 return encoding
         raise FileError(f"{name}: expected text, found binary data")
-    return "utf-8" if is_decodable(start, "utf-8") else detect_8_bit_encoding(start)
+    is_utf8 = is_decodable(start, "utf-8")
+    return "utf-8" if is_utf8 else detect_legacy_encoding(start.splitlines(keepends=True))
 
 
-def detect_8_bit_encoding(data: bytes) -> str:
-    """Return cp1252, or latin-1 for bytes that cp1252 does not define."""
+def detect_legacy_encoding(lines: Iterable[bytes]) -> str:
+    r"""Return the likeliest encoding of lines that are not UTF-8.
+
+    It is "cp1252" or "latin-1" for Latin letters. Lines of ASCII characters do not count, and of
+    the others the first ones are used.
+
+    Examples
+    --------
+    >>> detect_legacy_encoding(["имя,город\n".encode("cp1251"), "Ольга,Самара\n".encode("cp1251")])
+    'cp1251'
+    """
+    data = b""
+    for line in lines:
+        data += b"" if line.isascii() else line
+        if len(data) > _MAX_DETECTION_BYTES:
+            break
+    if 2 * len(_LATIN_BYTES.findall(data)) < len(_NON_ASCII_BYTES.findall(data)):
+        from charset_normalizer import from_bytes
+
+        guess = from_bytes(data, cp_isolation=_LEGACY_ENCODINGS).best()
+        if guess is not None:
+            return guess.encoding
     return "cp1252" if is_decodable(data, "cp1252") else "latin-1"
 
 

@@ -123,11 +123,11 @@ def infer_role(name: str, values: Values) -> Role:
         return _infer_from_strings(values)
     if _is_counter(name, values, kind):
         return Role("identifier", "it numbers the rows")
-    if is_integer_type(kind) and _is_binary(values):
-        return Role("boolean")
     # Data frames hold whole numbers as floats if some are missing.
     has_whole_numbers = is_integer_type(kind) or (values.null_count and _is_whole(values, kind))
-    return Role("integer" if has_whole_numbers else "number")
+    if not has_whole_numbers:
+        return Role("number")
+    return Role("boolean" if _is_binary(values) else "integer")
 
 
 def _infer_from_strings(values: Values) -> Role:

@@ -106,7 +106,8 @@ def _without_arsinh(encoder: TableEncoder, rows: np.ndarray) -> TableEncoder:
 def _linear_column(column: NumberColumn, rows: np.ndarray) -> NumberColumn:
     numbers = to_floats(column.decode(rows), column.type)
     mean, scale = float(np.nanmean(numbers)), float(np.nanstd(numbers))
-    return replace(column, arsinh_scale=None, mean=mean, scale=scale or 1.0)
+    high = column.high if column.unit == "%" else None  # Other limits are for the inverse of sinh.
+    return replace(column, arsinh_scale=None, mean=mean, scale=scale or 1.0, high=high)
 
 
 def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
