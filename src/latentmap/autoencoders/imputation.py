@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
 _FOLDS = 10
-# The weight of the reconstruction is estimated as if it had failed to improve this many more rows.
+# The estimated weight of the reconstruction counts this many more rows that it does not improve.
 _PRIOR_ROWS = 30
 
 

@@ -46,7 +46,7 @@ def encode(
     check_worker_options(workers, ray)
     is_cells = _check_cells(output, data)
     suffixes = (*TABLE_SUFFIXES, CELLS_SUFFIX) if workers is None else (".parquet",)
-    # Cells may be written to their own file, whose contents are kept.
+    # The output may be the file of the cells, because the other contents of this file are kept.
     inputs = (model,) if is_cells else (model, data)
     check_output(output, suffixes, inputs, folder=workers is not None)
     estimator = open_model(model)

@@ -79,7 +79,7 @@ def _score_scale(scores: RowScores, regions: MapRegions, name: str) -> ColorScal
         if name != CLUSTER:
             return encode_numbers(scores[name])
         clusters = encode_classes(scores[name])
-        # Beyond 1,000 clusters, the smallest share a class and names would not match.
+        # Of more than 1,000 clusters, the smallest form one class, which has no name of a cluster.
         names = regions.cluster_names
         return replace(clusters, categories=names) if len(names) <= MAX_CATEGORIES else clusters
 

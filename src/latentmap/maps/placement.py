@@ -259,7 +259,9 @@ class Placement(FileRecord):
         """Raise ValueError if the fitted rows are damaged or fewer than the neighbours."""
         self.fitted.validate()
         if self.n_neighbors > len(self.fitted):
-            raise ValueError(f"placement: expected at most {len(self.fitted)} neighbours")
+            raise ValueError(
+                f"placement: expected at most {len(self.fitted)} neighbours, found {self.n_neighbors}"
+            )
 
 
 def _select(encode: Encode | None, rows: np.ndarray) -> Encode | None:
