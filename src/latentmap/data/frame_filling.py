@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def fill_frame(X: Any, table: pa.Table, is_changed: np.ndarray, container: str) -> FrameLike:
     """Return the data frame X with the cells of an Arrow table where ``is_changed`` is true.
 
-    A frame of pandas keeps its index, its dtypes and its other cells. String columns that
-    are numbers or dates in the table become columns of numbers or dates. If X is not a data frame, the result is the
-    table as a data frame of the kind ``container``: "pandas", "polars" or "arrow".
+    A frame of pandas keeps its index, its dtypes and its other cells. String columns that are
+    numbers or dates in the table become columns of numbers or dates. If X is not a data frame, the
+    result is the table as a data frame of the kind ``container``: "pandas", "polars" or "arrow".
     """
     if hasattr(X, "iloc"):
         return _fill_pandas(X, table, is_changed)

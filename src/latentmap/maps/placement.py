@@ -260,7 +260,8 @@ class Placement(FileRecord):
         self.fitted.validate()
         if self.n_neighbors > len(self.fitted):
             raise ValueError(
-                f"placement: expected at most {len(self.fitted)} neighbours, found {self.n_neighbors}"
+                f"placement: expected at most {len(self.fitted)} neighbours, found "
+                f"{self.n_neighbors}"
             )
 
 
