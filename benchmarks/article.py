@@ -77,10 +77,12 @@ def run_program(python: str, code: str, engine: str, seed: int, cache: str) -> d
     """Fit in a new process with its own cache folder; return the losses and the elapsed seconds."""
     mnist = ROOT / "src" / "latentmap" / "data" / "mnist"
     environment = {"KERAS_BACKEND": engine, "TF_CPP_MIN_LOG_LEVEL": "3", "XDG_CACHE_HOME": cache}
+    # The modules of an installed package are compiled once, so this setting must not prevent it.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     process = subprocess.run(
         [python, "-c", code, str(seed), str(mnist)],
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         check=True,
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ import numpy as np
 
 from latentmap.inference.activations import ACTIVATIONS, sigmoid
 from latentmap.inference.graph import Node, topological_order
+from latentmap.preprocessing.threads import limit_threads
 
 BLOCK_NUMBERS = 1 << 20  # Maximum number of numbers in an intermediate result.
 NORMALIZATION_EPSILON = 1e-3  # Default of `keras.layers.BatchNormalization`.
@@ -60,9 +61,15 @@ class Evaluator:
         self.n_operations = sum(_n_operations(node) for node in nodes)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Return the output for rows of shape (n, ...), float32 of shape (n, ...)."""
+        """Return the output for rows of shape (n, ...), float32 of shape (n, ...).
+
+        Threads slow products with few columns down, such as those of a layer with two units.
+        """
         outputs = np.empty((len(rows), *self._shape), np.float32)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with (
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+            limit_threads(len(rows) * self.n_operations),
+        ):
             for start in range(0, len(rows), self._block_rows):
                 block = slice(start, start + self._block_rows)
                 outputs[block] = self._evaluate(rows[block])
