@@ -5,6 +5,8 @@ import fcntl
 import gc
 import importlib.metadata
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,7 @@ if tuple(map(int, importlib.metadata.version("jax").split(".")[:2])) < (0, 11):
     XLA_FLAGS.append("--xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("XLA_FLAGS", " ".join(XLA_FLAGS))
 
+NOBODY = 65534  # The user without rights.
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 
 
@@ -138,3 +141,19 @@ def digits_map(make_once):
         LatentMap(random_state=0).fit(load_dataset("mnist")).save(folder / "map.safetensors")
 
     return make_once("digits-map", fit) / "map.safetensors"
+
+
+@pytest.fixture
+def user_folder():
+    """A folder in which a test runs as a user without the rights of root."""
+    folder = Path(tempfile.mkdtemp())
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, NOBODY, -1)
+        os.setresuid(NOBODY, NOBODY, 0)
+    yield folder
+    for path in folder.rglob("*"):
+        path.chmod(0o700)
+    if is_root:
+        os.setresuid(0, 0, 0)
+    shutil.rmtree(folder)

@@ -15,6 +15,7 @@ from latentmap.array_files import read_arrays, write_arrays
 from latentmap.data import open_data
 from latentmap.errors import FileError, ModelFileError
 from latentmap.files import (
+    check_input_file,
     check_output_path,
     check_path,
     remove_partial_outputs,
@@ -92,15 +93,29 @@ def test_missing_folder_raises(tmp_path):
         pytest.fail("the block must not run")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_unwritable_folder_raises(tmp_path):
-    tmp_path.chmod(0o500)
-    try:
-        path = tmp_path / "codes.npy"
-        with pytest.raises(FileError, match="cannot be written"), write_atomically(path):
-            pytest.fail("the block must not run")
-    finally:
-        tmp_path.chmod(0o700)
+def test_unwritable_folder_raises(user_folder):
+    user_folder.chmod(0o500)
+    path = user_folder / "codes.npy"
+    with pytest.raises(FileError, match="cannot be written"), write_atomically(path):
+        pytest.fail("the block must not run")
+
+
+def test_files_in_a_closed_folder_raise(user_folder):
+    closed = user_folder / "closed"
+    closed.mkdir()
+    (closed / "m.safetensors").touch()
+    closed.chmod(0o600)
+    for check in (check_path, check_output_path, lambda path: check_input_file(path, "model")):
+        for name in ("m.safetensors", "new.safetensors"):
+            with pytest.raises(FileError, match=r"cannot be opened \(Permission denied\)$"):
+                check(closed / name)
+
+
+def test_an_unreadable_file_raises(user_folder):
+    path = user_folder / "m.safetensors"
+    path.touch(mode=0)
+    with pytest.raises(FileError, match=r"m.safetensors: cannot be read \(Permission denied\)$"):
+        check_input_file(path, "model")
 
 
 def test_block_that_writes_nothing_raises(tmp_path):

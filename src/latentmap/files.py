@@ -18,6 +18,7 @@ from latentmap.temporary_folder import PREFIX, TemporaryFolder
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
+_ACCESS_ERRORS = (errno.EACCES, errno.EPERM)
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
 
 
@@ -62,7 +63,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileError) -> Path:
-    """Return a path; raise ``error_type`` if the system does not allow a file of this name.
+    """Return a path; raise ``error_type`` if its name is not valid or its folder not accessible.
 
     Examples
     --------
@@ -76,6 +77,8 @@ def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileE
     try:
         Path(path).stat()
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _ACCESS_ERRORS:
+            raise error_type(f"{path}: cannot be opened (Permission denied)") from None
         if isinstance(error, ValueError) or error.errno in _NAME_ERRORS:
             name = f"{os.fspath(path)!s:.20}..."
             reason = getattr(error, "strerror", None) or error
@@ -86,7 +89,7 @@ def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileE
 def check_input_file(
     path: str | os.PathLike[str], kind: str, error_type: type[FileError] = FileError
 ) -> Path:
-    """Return a path; raise ``error_type`` unless it is a file, because a pipe never ends.
+    """Return a path; raise ``error_type`` unless it is a readable file; a pipe never ends.
 
     ``kind`` is "model", "index" or "compressed".
 
@@ -103,6 +106,8 @@ def check_input_file(
         raise error_type(f"{path}: expected a {kind} file, found {other}")
     if not path.exists():
         raise error_type(f"{path}: no such file")
+    if not os.access(path, os.R_OK):
+        raise error_type(f"{path}: cannot be read (Permission denied)")
     return path
 
 

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 from latentmap.data.folders import list_files, natural_sort_key
@@ -18,8 +16,7 @@ def test_unusual_file_names_are_listed(tmp_path):
     assert set(list_files(tmp_path)) == {path.name for path in tmp_path.iterdir()}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_message_names_an_unreadable_folder(tmp_path):
-    (tmp_path / "closed").mkdir(mode=0)
+def test_message_names_an_unreadable_folder(user_folder):
+    (user_folder / "closed").mkdir(mode=0)
     with pytest.raises(FileError, match=r"closed: cannot be read \(Permission denied\)"):
-        list_files(tmp_path)
+        list_files(user_folder)

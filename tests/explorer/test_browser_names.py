@@ -95,3 +95,30 @@ def test_names_are_beside_the_panels(open_page, export_link):
     toolbar = page.tab.locator("[role=toolbar]").bounding_box()
     for _, left, _, right, _ in page.tab.evaluate(DRAWN_NAMES):
         assert legend["x"] + legend["width"] < left and right < toolbar["x"]
+
+
+def test_any_name_is_shown_as_text(open_page, export_link):
+    names = [
+        *(
+            "</script><script>window.attacked = 1</script>",
+            '<img src=x onerror="window.attacked=1">',
+        ),
+        *("a\nb", "a\0b", "x" * 10_000, "\x1b[31m\x07\u202e", "\u2028", "__proto__", "constructor"),
+        *("toString", "label", "row", "null", " ", "../../x", "${window.attacked = 1}", "\\", '"'),
+    ]
+    rng, n = np.random.default_rng(0), 90
+    values = np.array(names, object)[np.arange(n) % len(names)]
+    columns = {name: values if i % 2 else rng.normal(size=n) for i, name in enumerate(names)}
+    rows = ArraySource(rng.normal(size=(n, 3)), labels=values, name=names[0])
+    rows = add_metadata(rows, pd.DataFrame(columns))
+    scene = Scene(LatentMap(epochs=1, random_state=0).fit(rows), rows, names[1])
+    page = open_page(export_link(scene))
+    options = page.tab.locator("#color-scale option")
+    assert {*options.all_inner_texts()} >= {"__proto__", "constructor", "toString", "null"}
+    for value in options.evaluate_all("options => options.map(option => option.value)"):
+        page.tab.select_option("#color-scale", value=value)
+    page.tab.mouse.click(*page.pixel_of_row(5))
+    page.tab.wait_for_selector("text=Most similar")
+    assert page.messages == []
+    assert page.tab.evaluate("window.attacked") is None
+    assert page.tab.evaluate("document.body.scrollWidth") <= 1280

@@ -34,6 +34,7 @@ def table():
             "place": [f"place {i // 2 if i < 40 else i}" for i in range(n)],
             "vector": pa.array(list(rng.normal(size=(n, 3)).astype(np.float32))),
             "country": ["Norway"] * n,
+            "planet": pa.array(["Earth"] * n, pa.large_string()),
             "year": [2007] * n,
             "nothing": pa.nulls(n, pa.float64()),
         }
@@ -70,7 +71,7 @@ def inputs_of(table, names):
 def test_columns_are_encoded_as_by_the_table_encoder(table, encoder, evaluate):
     graph = OnnxGraph(["encoded", *tensor_names(encoder, "encoder")])
     graph.add_output("encoded", encode_table(graph, encoder), np.float32, (encoder.width,))
-    assert {"country", "year", "nothing"}.isdisjoint(tensor_names(encoder, "encoder"))
+    assert {"country", "planet", "year", "nothing"}.isdisjoint(tensor_names(encoder, "encoder"))
     encoded = evaluate(graph, inputs_of(table, tensor_names(encoder, "encoder")))["encoded"]
     expected = encoder.encode(table)
     assert np.isnan(expected).any()

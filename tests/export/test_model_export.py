@@ -90,6 +90,28 @@ def test_a_column_with_the_name_of_the_codes_is_refused(tmp_path):
         model.export(tmp_path / "model.onnx")
 
 
+HOSTILE_NAMES = [
+    *("a\nb", "a\0b", "x" * 10_000, "<script>alert(1)</script>", "\x1b[31m\u202e", "../../x"),
+    *("rows", "n", "constant_3", "Concat_5", " ", "{0}%s", "\u1ebf"),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=range(len(HOSTILE_NAMES)))
+def test_any_name_is_a_column_or_a_category(name, run_onnx):
+    rng = np.random.default_rng(0)
+    kinds = np.array(["a", "b", name], object)[rng.integers(0, 3, 60)]
+    frame = pd.DataFrame({name: rng.normal(size=60), "kind": kinds, f"{name}!": ["constant"] * 60})
+    model = AutoEncoder(2, **LINEAR).fit(frame)
+    inputs = {column: frame[[column]].to_numpy(object) for column in ("kind", name)}
+    inputs[name] = inputs[name].astype(float)
+    codes = model.transform(frame)
+    np.testing.assert_allclose(run_onnx(model, "encoder", inputs)["codes"], codes, atol=1e-5)
+    decoded, expected = run_onnx(model, "decoder", {"codes": codes}), model.inverse_transform(codes)
+    np.testing.assert_allclose(decoded[name][:, 0], expected[name], atol=1e-5)
+    for column in ("kind", f"{name}!"):
+        assert decoded[column][:, 0].tolist() == expected[column].tolist()
+
+
 def test_an_export_of_a_map_searches_the_cells_of_its_index(tmp_path, run_onnx, monkeypatch):
     monkeypatch.setattr("latentmap.preprocessing.neighbors.MAX_SCANNED_ROWS", 100)
     model = LatentMap(epochs=1, random_state=0).fit(IRIS)

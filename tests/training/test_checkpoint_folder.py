@@ -1,10 +1,12 @@
 """Fits that are killed and resumed from the checkpoints of a folder."""
 
 import contextlib
+import os
 import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 
 from latentmap import AutoEncoder, Checkpoints, LatentMap, Training, load_model
 from latentmap.backend import train_steps
-from latentmap.errors import ModelFileError, SettingError
+from latentmap.errors import FileError, ModelFileError, SettingError
 from latentmap.maps import layout_extension
 from latentmap.training import checkpoint_folder, loop
 
@@ -158,6 +160,43 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SettingError, match="expected a folder"), Checkpoints(tmp_path / "file"):
         pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+@pytest.mark.parametrize("name", ["training", "layout"])
+def test_a_checkpoint_that_is_no_file_is_refused(name, make, tmp_path):
+    make(tmp_path / f"{name}.safetensors")
+    with pytest.raises(FileError, match=f"{name}.safetensors: expected"), Checkpoints(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("gone")])
+def test_pipes_and_dangling_links_are_no_folders(make, tmp_path):
+    make(tmp_path / "fit")
+    with pytest.raises(SettingError, match="expected a folder"), Checkpoints(tmp_path / "fit"):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_fit(user_folder):
+    (user_folder / "fit").mkdir(mode=0o500)
+    with pytest.raises(FileError, match="cannot be written"), Checkpoints(user_folder / "fit"):
+        pass
+
+
+def test_a_link_to_a_folder_is_kept(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "fit").symlink_to("real")
+    fit(tmp_path / "fit")
+    assert (tmp_path / "fit").is_symlink()
+    assert not list((tmp_path / "real").iterdir())
+
+
+def test_other_files_of_the_folder_are_kept(tmp_path):
+    AutoEncoder(2, network="linear", epochs=1).fit(X).save(tmp_path / "layout.safetensors")
+    content = (tmp_path / "layout.safetensors").read_bytes()
+    fit(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["layout.safetensors"]
+    assert (tmp_path / "layout.safetensors").read_bytes() == content
 
 
 def test_partial_fit_saves_no_checkpoint(tmp_path):

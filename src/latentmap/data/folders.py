@@ -32,8 +32,10 @@ def _list_paths(folder: str, prefix: str, accepts: Callable[[str], bool]) -> Ite
                     yield from _list_paths(folder, f"{prefix}{entry.name}/", accepts)
                 elif _is_file_or_dangling(entry) and accepts(entry.name):
                     yield prefix + entry.name
+    except FileError:
+        raise
     except OSError as error:
-        raise FileError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        raise FileError(f"{Path(error.filename)}: cannot be read ({error.strerror})") from error
 
 
 def _is_file_or_dangling(entry: os.DirEntry[str]) -> bool:

@@ -15,6 +15,7 @@ from latentmap.errors import SettingError
 from latentmap.export.onnx_graph import ML_DOMAIN, OnnxGraph
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import (
+    STRING_TYPES,
     is_integer_type,
     is_time_type,
     seconds_per_unit,
@@ -95,7 +96,7 @@ def _with_functions(table: TableEncoder) -> list[tuple[Column, tuple[Callable, C
 
 
 def _value_type(column: Column) -> type:
-    has_strings = column.type == "string" or isinstance(column, CategoryColumn)
+    has_strings = column.type in STRING_TYPES or isinstance(column, CategoryColumn)
     return str if has_strings or _strings(column) else np.float64
 
 

@@ -17,7 +17,7 @@ from latentmap.array_files import fingerprint
 from latentmap.backend import copy_value
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError
-from latentmap.files import remove_partial_outputs
+from latentmap.files import check_input_file, check_output_path, check_path
 from latentmap.model_file import read_model, write_model
 from latentmap.model_metadata import report_damage
 from latentmap.number_checks import check_number
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from latentmap.training.task import TrainingTask
 
 Settings = Mapping[str, Any]
+_NAMES = ("training", "layout")  # Names of the files of a checkpoint.
 # Maximum share of the training time that is spent on saving checkpoints, approximately.
 MAX_SAVING_SHARE = 0.05
 
@@ -66,16 +67,20 @@ class Checkpoints:
     def __init__(self, folder: str | os.PathLike[str], *, seconds: float = 10.0) -> None:
         self.folder, self.seconds = Path(folder), seconds
         self._block: AbstractContextManager[None] = contextlib.nullcontext()
+        self._used_paths: set[Path] = set()
 
     def __enter__(self) -> Self:
         check_number("seconds", self.seconds, Real, 0)
+        check_path(self.folder)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingError(
                 f"checkpoint: expected a folder, found {str(self.folder)!r} ({error.strerror})"
             ) from None
-        remove_partial_outputs(self.folder)
+        for name in _NAMES:
+            if check_output_path(self._path(name)).exists():
+                check_input_file(self._path(name), "model")
         self._block = _CURRENT.set_to(self)
         self._block.__enter__()
         return self
@@ -83,9 +88,9 @@ class Checkpoints:
     def __exit__(self, *error: Any) -> None:
         self._block.__exit__(*error)
         if error[0] is None:
-            for name in ("training", "layout"):
-                self._path(name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # The user may keep other files in the folder.
+                for path in self._used_paths:
+                    path.unlink()
                 self.folder.rmdir()
 
     def callback(self, objective: keras.Model, task: TrainingTask) -> Callback:
@@ -116,11 +121,13 @@ class Checkpoints:
                 f"{' and '.join(names) or 'settings'}: repeat the first command or choose another "
                 "folder"
             )
+        self._used_paths.add(path)
         return arrays
 
     def save(self, name: str, settings: Settings, arrays: Arrays) -> None:
         """Save arrays and the settings of their fit in place of the stored ones."""
         write_model(self._path(name), {"fit": dict(settings)}, arrays)
+        self._used_paths.add(self._path(name))
 
     def restore(self, settings: Settings, run: TrainingRun) -> None:
         """Restore the state of a training run if the folder holds one."""
