@@ -86,7 +86,7 @@ def interpolate(
     >>> bool((np.linalg.norm(steps, axis=1) > 0.5).all())  # the path does not cross the hole
     True
     """
-    check_number("n_codes", n_codes, Integral, 2)  # Both ends are included.
+    check_number("n_codes", n_codes, Integral, 2)  # The number includes both ends of the path.
     check_seed(seed)
     reference_points = reference_codes(estimator, reference)
     check_requested_memory("n_codes", 8 * n_codes * (4 + 4 * reference_points.shape[1]))

@@ -148,7 +148,8 @@ class AutoEncoder(BaseAutoEncoder):
         Return the data of the fit, whose rows are encoded as the model expects them.
         """
         is_table = has_table_loss(self)
-        # Early stopping would favour the PCA of few rows that include the validation rows.
+        # PCA of few rows is fitted without the validation rows. Otherwise its error on them would
+        # be too low, and early stopping would keep the initial weights, which are those of PCA.
         rows = data.task.rows if is_table and data.rows.in_memory else data.sample_rows
         settings = (data.scale, self.n_components, data.seed, self.verbose)
         principal = principal_components(rows, *settings)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
 _FOLDS = 10
-# The estimated weight of the reconstruction counts this many more rows that it does not improve.
+# The weight of the reconstruction is multiplied by n / (n + this number), for n known values, so
+# that few values give a small weight.
 _PRIOR_ROWS = 30
 
 

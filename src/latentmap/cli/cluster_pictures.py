@@ -11,7 +11,8 @@ from latentmap.cli.pictures import open_plot
 from latentmap.data import Source
 
 _MAX_DRAWN_CLUSTERS = 40
-# Plots treat numbers with more distinct values as measurements. Other names make them classes.
+# Plots treat more distinct numbers as measurements. More clusters are therefore named #0, #1 and so
+# on.
 _MAX_NUMERIC_NAMES = 20
 
 

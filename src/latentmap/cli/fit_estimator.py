@@ -148,7 +148,10 @@ def _read_graph(request: FitRequest) -> csr_array | None:
     if request.obsp is None:
         return None
     if Path(request.data).suffix.lower() != CELLS_SUFFIX or request.recipe != "map":
-        raise SettingError(f"--obsp {request.obsp}: expected a map of single cells (.h5ad)")
+        raise SettingError(
+            f"--obsp {request.obsp}: expected a map of single cells (.h5ad), found the recipe "
+            f"{request.recipe!r} and {request.data}"
+        )
     from latentmap.data.cell_files import read_neighbors
 
     return read_neighbors(Path(request.data), request.obsp)

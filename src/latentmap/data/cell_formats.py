@@ -39,7 +39,7 @@ MISSING = frozenset(
 )
 _DIGIT = re.compile(r"\d")
 UNIT = r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
-# A unit after a number, such as kg, °C or km/h. The exponent of 1e5 is none.
+# A unit after a number, such as kg, °C or km/h. The e of 1e5 is not a unit.
 _SUFFIX = r"(?![eE][+-]?\d)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
 _SIGN = r"[(+-]?"
 _UNIT_OF_CELL = re.compile(

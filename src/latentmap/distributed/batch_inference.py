@@ -48,7 +48,7 @@ POLL_SECONDS = 0.5
 
 
 def check_parquet_source(rows: Source) -> None:
-    """Raise SettingError if rows are not read from Parquet files or another table."""
+    """Raise SettingError unless workers can read the rows: Parquet files, or a table."""
     if not isinstance(rows, ParquetSource | Table):
         raise SettingError(
             f"{rows.name}: expected a .parquet file or a folder of them for workers, "

@@ -68,7 +68,7 @@ def export_page(
     path = check_output_path(path, PAGE_SUFFIXES)
     page = page or Page()
     scene = _limit_columns(scene.limit_rows(MAX_EXPORTED_ROWS))
-    # The outlier score comes last and also computes the errors, so it is computed first.
+    # The last score, the outlier score, is computed first, because this also computes the errors.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
     description = describe_scene(scene)
     for scale, values in zip(description["color_scales"], colors, strict=True):

@@ -17,7 +17,8 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.scaling import Scale
 
 DIRECTION_METRICS = ("cosine", "correlation")
-# Lengths of rows of float16 numbers have this precision, and stored coordinates are rounded by it.
+# Tolerance of a length of 1, for rows of float16 numbers, and the relative rounding error of stored
+# coordinates, which are float16.
 UNIT_TOLERANCE, ROUNDING = 1e-3, 2.0**-11
 TINY = float(np.finfo(np.float32).tiny)
 

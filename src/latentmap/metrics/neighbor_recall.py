@@ -209,7 +209,7 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
         )
     if not all(a.dtype.kind in "iu" for a in (data_neighbors, other_neighbors)):
         raise DataError("neighbors, map_neighbors: expected numbers of rows, found no integers")
-    # A number that occurs twice in a sorted row is in both arrays.
+    # The numbers in a row are distinct, so a number that occurs twice here is in both arrays.
     numbers = np.sort(np.hstack([data_neighbors, other_neighbors]), axis=1)
     return (numbers[:, 1:] == numbers[:, :-1]).sum(axis=1) / data_neighbors.shape[1]
 

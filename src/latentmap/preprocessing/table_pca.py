@@ -115,7 +115,9 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
     for column, column_slice in zip(encoder.columns, encoder.slices, strict=True):
         if isinstance(column, CategoryColumn):
             deviations[column_slice] = 1.0 / column.weight
-        elif isinstance(column, BooleanColumn):  # One number stands for two indicators.
+        elif isinstance(
+            column, BooleanColumn
+        ):  # The encoded number of a Boolean stands for two indicators.
             deviations[column_slice] = np.sqrt(2.0) / column.weight
     return deviations
 

@@ -235,7 +235,8 @@ def _train(model: LatentMap, objective: keras.Model, dataset: ReplayDataset, see
         epochs = int(model.epochs)
     freeze_batch_normalization(objective)
     task = TrainingTask(dataset, None, epochs, TRAINING, seed)
-    launcher = LocalLauncher(saves_checkpoints=False)  # Replayed rows cannot be repeated.
+    # A training cannot be resumed, because a later process would sample other replayed rows.
+    launcher = LocalLauncher(saves_checkpoints=False)
     model.history_ = launcher.run(objective, task, model.verbose)
 
 
