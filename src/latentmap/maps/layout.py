@@ -27,8 +27,11 @@ GAUSSIAN_ROWS = 10_000
 PERPLEXITY_PER_NEIGHBOR = 3
 # Iterations and momentum with and without early exaggeration. The key is True for a layout of at
 # most GAUSSIAN_ROWS rows. Early iterations take less time than later ones.
-SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((100, 0.5), (200, 0.8))}
+SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((100, 0.5), (250, 0.8))}
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
+# Width of the intervals of the grid. The default of openTSNE, 1, makes late iterations of many
+# rows slower, and does not improve the neighbourhoods.
+GRID_INTERVAL = 1.5
 # With fewer rows, threads wait for each other longer than they compute.
 PARALLEL_ROWS = 10_000
 # Early exaggeration. The key is True for a layout of at most LOW_EXAGGERATION_ROWS rows, in which
@@ -173,6 +176,7 @@ def _make_embedding(initial_layout: np.ndarray, affinities: Any, seed: int) -> A
         initial_layout,
         affinities,
         negative_gradient_method="fft" if uses_grid else "bh",
+        ints_in_interval=GRID_INTERVAL,
         n_jobs=-1 if len(initial_layout) > PARALLEL_ROWS else 1,
         random_state=seed,
     )
