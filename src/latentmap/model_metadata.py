@@ -146,7 +146,8 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
         if metadata.get("table") is not None:
             n_columns = len(metadata["table"]["columns"])
         if len(metadata["feature_names"]) != n_columns:
-            raise ValueError(f"feature_names: expected {n_columns} names")
+            n_names = len(metadata["feature_names"])
+            raise ValueError(f"feature_names: expected {n_columns} names, found {n_names}")
 
 
 def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:

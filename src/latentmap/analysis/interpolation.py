@@ -18,7 +18,7 @@ MAX_NODES = 1500
 # More steps are not equalised, because the path between two steps is nearly straight.
 MAX_EQUALISED_STEPS = 4096
 MAX_RATIO = 1.01
-# Full updates converge fast; partial ones stop oscillations at sharp turns.
+# Factors of the updates: full updates converge fast, and partial ones stop oscillations at turns.
 UPDATE_FACTORS = (1.0,) * 30 + (0.3,) * 30
 BLOCK_ROWS = 512
 

@@ -32,7 +32,7 @@ _SAMPLE_SHARE = 0.9
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_STRINGS = 5
 _MIN_COMPACT_DATES = 3
-_MIN_NUMBERS = 10  # Fewer different numbers may be categories, beside others that are strings.
+_MIN_NUMBERS = 10  # Fewer distinct numbers beside strings may be names of categories.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),

@@ -61,7 +61,7 @@ def compute_landmarks(positions: np.ndarray, seed: int, count: int | None = None
     """
     distinct_positions = np.unique(positions, axis=0)
     if len(distinct_positions) == 1:
-        # Keras warns of a softmax over one number.
+        # Two equal landmarks avoid Keras's warning of a softmax over one number.
         distinct_positions = np.repeat(distinct_positions, 2, axis=0)
     count = count or max(min(MAX_LANDMARKS, len(positions) // ROWS_PER_LANDMARK), 20)
     centers = (

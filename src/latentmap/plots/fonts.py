@@ -68,7 +68,7 @@ def _find_fonts(characters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
             try:
                 font_manager.fontManager.addfont(path)
             except (NotImplementedError, OSError, RuntimeError):
-                continue  # matplotlib cannot draw fonts of bitmaps, as which most emoji are made.
+                continue  # matplotlib cannot draw fonts that consist of bitmaps, such as emoji.
             families.append(font_manager.FontProperties(fname=path).get_name())
             missing -= found
     return families, missing

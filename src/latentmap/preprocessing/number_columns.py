@@ -142,8 +142,8 @@ def _natural_bounds(
 ) -> tuple[float | None, float | None]:
     """Return the lowest and the highest possible value, or None if it is not known.
 
-    Amounts and durations are not negative if no known one is. Percentages up to 100 stay so. Times
-    are within a day.
+    If no known value is negative, the lowest value of numbers and durations is 0. If no known
+    percentage is above 100, the highest one is 100. Times of day are within a day.
     """
     if dtype.startswith(("time32", "time64")):
         return 0.0, _TIME_STEPS[0] - (step or seconds_per_unit(dtype))

@@ -106,7 +106,9 @@ def _without_arsinh(encoder: TableEncoder, rows: np.ndarray) -> TableEncoder:
 def _linear_column(column: NumberColumn, rows: np.ndarray) -> NumberColumn:
     numbers = to_floats(column.decode(rows), column.type)
     mean, scale = float(np.nanmean(numbers)), float(np.nanstd(numbers))
-    high = column.high if column.unit == "%" else None  # Other limits are for the inverse of sinh.
+    # Only percentages have a limit of their own; that of other numbers keeps the values of sinh
+    # finite.
+    high = column.high if column.unit == "%" else None
     return replace(column, arsinh_scale=None, mean=mean, scale=scale or 1.0, high=high)
 
 
@@ -115,9 +117,8 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
     for column, column_slice in zip(encoder.columns, encoder.slices, strict=True):
         if isinstance(column, CategoryColumn):
             deviations[column_slice] = 1.0 / column.weight
-        elif isinstance(
-            column, BooleanColumn
-        ):  # The encoded number of a Boolean stands for two indicators.
+        elif isinstance(column, BooleanColumn):
+            # The encoded number of a Boolean stands for two indicators.
             deviations[column_slice] = np.sqrt(2.0) / column.weight
     return deviations
 
