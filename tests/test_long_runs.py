@@ -15,28 +15,35 @@ from latentmap.backend import programs
 FITS = """
 import warnings
 from sklearn.datasets import load_iris
-from latentmap import AutoEncoder
+from latentmap import AutoEncoder, LatentMap
 from latentmap.data.memory import resident_bytes
 
 warnings.simplefilter("ignore")
 X = load_iris().data[::5]
 for i in range(1, {n_fits} + 1):
-    AutoEncoder(1, network="dense", epochs=1, random_state=i).fit(X).transform(X[:1])
+    {estimator}(epochs=1, random_state=i).fit(X).transform(X[:1])
     if i in (50, {n_fits}):
         print(resident_bytes())
 """
 
 TRANSFORMS = """
+import time
 from sklearn.datasets import load_iris
-from latentmap import LatentMap
+from latentmap import AutoEncoder, LatentMap
 from latentmap.data.memory import resident_bytes
 
-X = load_iris().data
-model = LatentMap(epochs=1, random_state=0).fit(X)
+iris = load_iris(as_frame=True)
+X = {X}
+model = {estimator}(epochs=1, random_state=0).fit(X)
+rows = [X[i : i + 1] for i in range(150)]
 for i in range({n_transforms} + 1):
-    model.transform(X[i % 150 : i % 150 + 1])
-    if i in (1000, {n_transforms}):
+    if i == 1000:
         print(resident_bytes())
+        start = time.process_time()
+    model.transform(rows[i % 150])
+print(resident_bytes())
+seconds = (time.process_time() - start) / ({n_transforms} - 1000)
+assert seconds < {max_seconds}, seconds
 """
 
 
@@ -67,13 +74,25 @@ def test_a_model_works_after_programs_are_released():
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_fits():
-    assert resident_growth(FITS.format(n_fits=200)) < 0.1
+@pytest.mark.parametrize(("estimator", "n_fits"), [("AutoEncoder", 200), ("LatentMap", 100)])
+def test_memory_does_not_grow_with_the_number_of_fits(estimator, n_fits):
+    assert resident_growth(FITS.format(estimator=estimator, n_fits=n_fits)) < 0.1
+
+
+ARRAY = "iris.data.to_numpy()"
+TABLE = "iris.data.assign(kind=iris.target_names[iris.target])"
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_transforms():
-    assert resident_growth(TRANSFORMS.format(n_transforms=20_000)) < 0.02
+@pytest.mark.parametrize(
+    ("estimator", "X", "max_seconds"),
+    [("AutoEncoder", ARRAY, 0.001), ("LatentMap", ARRAY, 0.001), ("LatentMap", TABLE, 0.004)],
+)
+def test_single_rows_take_no_memory_and_little_time(estimator, X, max_seconds):
+    script = TRANSFORMS.format(
+        estimator=estimator, X=X, max_seconds=max_seconds, n_transforms=10_000
+    )
+    assert resident_growth(script) < 0.02
 
 
 @pytest.mark.parametrize("estimator", [AutoEncoder, VariationalAutoEncoder, LatentMap])
