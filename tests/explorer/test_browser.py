@@ -531,6 +531,11 @@ def test_values_are_formatted_by_their_kind(run_script, value, column, expected)
     assert run_script(script, [value, column]) == expected
 
 
+def test_the_file_says_that_it_shows_a_sample(open_page, export_link, map_scene):
+    page = open_page(export_link(map_scene.limit_rows(40)))
+    assert page.text("#subtitle").startswith("a sample of 40 of 500 rows")
+
+
 def test_missing_labels_are_grey_and_have_no_name(open_page, export_link, people):
     rows = people[["visits", "spend"]].to_numpy()
     labels = np.where(np.arange(240) % 3 == 0, None, people["note"].to_numpy())

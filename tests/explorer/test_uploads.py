@@ -110,6 +110,12 @@ def test_errors_show_the_uploaded_name(name, content, message):
     assert tempfile.gettempdir() not in str(error.value)
 
 
+def test_errors_name_no_options_of_the_command():
+    with pytest.raises(DataError) as error:
+        read("rows.csv", b"a,b\n1,2\n3,4,5,6\n")
+    assert str(error.value) == "rows.csv, line 3: expected 2 columns, found 4; correct the file"
+
+
 def test_errors_keep_their_type():
     with pytest.raises(DataError):
         read("rows.csv", b"a\n")

@@ -22,6 +22,7 @@ from latentmap.explorer.upload_limits import check_upload_size
 MAX_UPLOAD_BYTES = 32 * 2**20
 MAX_PLACED_ROWS = 100
 _MAX_NAME_CHARACTERS = 100
+_OPTION_ADVICE = re.compile(r"; [^;\n]*--[a-z][^\n]*")
 _LOCK = threading.Lock()  # The memory limit holds for one file at a time.
 
 
@@ -55,7 +56,7 @@ def read_upload(
     ):
         path = Path(folder) / f"upload{suffix}"
         path.write_bytes(content)
-        with _replace_path_in_errors(path, display_name):
+        with _errors_for_the_page(path, display_name):
             upload = _read(path, images, label, options)
         upload.rows.name = display_name
         return upload
@@ -71,14 +72,15 @@ def _display_name(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
+def _errors_for_the_page(path: Path, display_name: str) -> Iterator[None]:
+    """Name the uploaded file in errors, without advice on options of the command."""
     try:
         yield
     except LatentmapError as error:
         text = str(error)
         for internal_name in (str(path), path.name, str(path.parent), path.parent.name):
             text = text.replace(internal_name, display_name)
-        error.args = (text,)
+        error.args = (_OPTION_ADVICE.sub("; correct the file", text),)
         raise
 
 

@@ -34,7 +34,7 @@ import { View } from "./view.js";
 /** Show the name of the data set, the numbers of rows, and the model. */
 function showTitle() {
   const rows = formatCount(scene.total, "row");
-  const facts = [scene.total > scene.n ? `${formatWhole(scene.n)} of ${rows}` : rows, scene.model];
+  const facts = [scene.total > scene.n ? `a sample of ${formatWhole(scene.n)} of ${rows}` : rows, scene.model];
   if (scene.n_components > 2) {
     const share = Math.round(100 * scene.explained_variance);
     facts.push(`first two principal components of ${scene.n_components} (${share} % of the variance)`);
