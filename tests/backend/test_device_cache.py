@@ -23,8 +23,7 @@ from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
 from latentmap.training.config import Training
 from latentmap.training.loop import train
-from latentmap.training.targets import RowsWithTargets
-from latentmap.training.task import TrainingTask
+from latentmap.training.task import RowsWithTargets, TrainingTask
 
 keras = start_engine()
 pytestmark = pytest.mark.skipif(

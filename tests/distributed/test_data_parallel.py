@@ -4,7 +4,7 @@ import pytest
 from latentmap.data import ArraySource
 from latentmap.data.sources import Source
 from latentmap.distributed.data_parallel import DataParallel
-from latentmap.training.targets import RowsWithTargets
+from latentmap.training.task import RowsWithTargets
 
 ROWS = ArraySource(np.arange(103)[:, None])
 

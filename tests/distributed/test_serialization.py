@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.data import ArraySource, open_data
-from latentmap.data.converted_rows import CachedSource
+from latentmap.data.caching import CachedSource
 from latentmap.distributed.serialization import _pack, _unpack
 
 

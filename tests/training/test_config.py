@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from latentmap.errors import SettingError
 from latentmap.training.config import Training
-from latentmap.training.optimizer import make_optimizer
+from latentmap.training.loop import make_optimizer
 
 
 def learning_rate_per_step(settings, steps):

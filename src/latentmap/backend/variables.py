@@ -33,7 +33,7 @@ def to_numpy(array: Any) -> np.ndarray:
         return keras.ops.convert_to_numpy(array)
     import torch
 
-    # NumPy warns if Keras converts a tensor.
+    # The conversion by Keras would raise a warning of NumPy.
     array = array.float() if array.dtype is torch.bfloat16 else array
     return array.numpy(force=True).copy()
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from latentmap.data.batching import read_batches
-from latentmap.data.converted_rows import CachedSource
 from latentmap.data.memmap import TemporaryArrayFile, cache_folder
-from latentmap.data.sources import Source
+from latentmap.data.sources import ArraySource, Source
 
 # A copy is written only if the free disk space is at least this multiple of its size.
 DISK_MARGIN = 2
@@ -45,3 +44,21 @@ def _load_rows(rows: Source, verbose: bool) -> Source:
 
 def _read(rows: Source, verbose: bool) -> Iterator[tuple[slice, np.ndarray]]:
     return read_batches(rows, task=f"reading {rows.name}", verbose=verbose, check=False)
+
+
+class CachedSource(ArraySource):
+    """A copy of the rows of another source, with the same `original_index`."""
+
+    def __init__(self, original: Source, array: np.ndarray) -> None:
+        super().__init__(
+            array,
+            feature_names=original.feature_names,
+            labels=original.labels,
+            name=original.name,
+        )
+        self.allow_nan, self.encoder = original.allow_nan, original.encoder
+        self.metadata = original.metadata
+        self._original = original
+
+    def original_index(self, row: int) -> int:  # noqa: D102
+        return self._original.original_index(row)

@@ -1,8 +1,6 @@
-"""Rows that are computed or copied from the rows of another source."""
+"""Rows that are computed from the rows of another source."""
 
-import numpy as np
-
-from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sources import Source
 
 
 class ConvertedRows(Source):
@@ -19,21 +17,3 @@ class ConvertedRows(Source):
     def original_index(self, row: int) -> int:
         """Return the index of a row in the data that was opened, from 0."""
         return self.rows.original_index(row)
-
-
-class CachedSource(ArraySource):
-    """A copy of the rows of another source, with the same `original_index`."""
-
-    def __init__(self, original: Source, array: np.ndarray) -> None:
-        super().__init__(
-            array,
-            feature_names=original.feature_names,
-            labels=original.labels,
-            name=original.name,
-        )
-        self.allow_nan, self.encoder = original.allow_nan, original.encoder
-        self.metadata = original.metadata
-        self._original = original
-
-    def original_index(self, row: int) -> int:  # noqa: D102
-        return self._original.original_index(row)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from latentmap.data.batching import Rng, read_ahead
 from latentmap.data.caching import copy_to_cache
 from latentmap.data.sources import Source
-from latentmap.training.targets import RowNumbers, RowsWithTargets
+from latentmap.training.task import RowNumbers, RowsWithTargets
 
 
 class DataParallel:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from latentmap.data.converted_rows import CachedSource
+from latentmap.data.caching import CachedSource
 from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
 

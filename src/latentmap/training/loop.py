@@ -7,7 +7,7 @@ Callbacks react to evaluations and to completed steps.
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -17,17 +17,18 @@ from latentmap.data import memory
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
+from latentmap.networks.initializers import Constant
 from latentmap.networks.precision import matrix_precision
 from latentmap.training.callbacks import Callback
-from latentmap.training.optimizer import make_optimizer
+from latentmap.training.config import Training
 from latentmap.training.run import History, TrainingRun
-from latentmap.training.targets import RowNumbers
-from latentmap.training.task import TrainingTask
+from latentmap.training.task import RowNumbers, TrainingTask
 
 CHUNK_STEPS = 64
 CHUNK_ROWS = 20_000  # With more rows in a chunk, the progress bar would advance too rarely.
 # If the rows are on the device, a chunk contains only row numbers and can be larger.
 DEVICE_CHUNK_FACTOR = 10
+MAX_WARM_UP_STEPS = 300  # Maximum number of steps in which the learning rate increases.
 MAX_PERMUTED_ROWS = 1 << 20  # With more rows, the order of the rows differs from that of Keras.
 
 
@@ -183,3 +184,34 @@ def _evaluate(run: TrainingRun, rows: BatchArrays | None, epoch: int, loss: floa
         run.history[name].append(value)
     for callback in run.callbacks:
         callback.on_evaluation(run)
+
+
+def make_optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimizer:
+    """Return a Keras Adam optimiser with the schedule of the settings for a number of steps.
+
+    Examples
+    --------
+    >>> make_optimizer(Training(schedule="constant"), 10).learning_rate.numpy().round(4)
+    np.float32(0.003)
+    """
+    if training.schedule == "constant":
+        return _Adam(float(training.learning_rate))
+    warm_up = max(1, min(MAX_WARM_UP_STEPS, n_steps // 10))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(1, n_steps - warm_up),
+        warmup_target=float(training.learning_rate),
+        warmup_steps=warm_up,
+    )
+    return _Adam(rate)
+
+
+class _Adam(keras.optimizers.Adam):
+    """Adam optimiser whose moments start with zeros of NumPy."""
+
+    def add_optimizer_variables(
+        self, trainable_variables: list[keras.Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """Add a variable for each trainable variable, or one for each name."""
+        initializer = Constant(0.0) if initializer == "zeros" else initializer
+        return super().add_optimizer_variables(trainable_variables, name, initializer)

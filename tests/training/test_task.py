@@ -6,7 +6,7 @@ from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
 from latentmap.training.config import Training
 from latentmap.training.preparation import prepare_data
-from latentmap.training.targets import RowsWithTargets
+from latentmap.training.task import RowsWithTargets
 
 ROWS = np.arange(1.0, 241.0, dtype="float32").reshape(80, 3)
 TARGETS = np.stack([ROWS[:, 0], -ROWS[:, 0]], axis=1)
