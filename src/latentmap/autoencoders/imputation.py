@@ -156,7 +156,8 @@ def _confidence(column: Any, rows: np.ndarray, error: float) -> np.ndarray:
     if isinstance(column, CategoryColumn):
         n_levels = len(column.levels) - bool(column.rare)
         return column.probabilities(rows)[:, :n_levels].max(axis=1)
-    if isinstance(column, ConstantColumn):  # Laplace's rule of succession estimates the probability that another value is equal.
+    if isinstance(column, ConstantColumn):
+        # Laplace's rule of succession estimates the probability that another value is equal.
         n_known = column.n_known or 0
         return np.full(len(rows), (n_known + 1.0) / (n_known + 2.0))
     return np.full(len(rows), max(0.0, 1.0 - error))

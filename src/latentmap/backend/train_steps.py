@@ -227,7 +227,7 @@ _STEPPERS: dict[str, Callable[[keras.Model, tuple[int, int] | None], Stepper]] =
 
 
 def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:
-    """Return batch ``i``; rows on the device are gathered by the indices that it contains."""
+    """Return batch ``i``; if it contains row numbers, gather the rows on the device."""
     if device_rows is None:
         return index_arrays(batches, i)
     return index_arrays(device_rows, batches[i])

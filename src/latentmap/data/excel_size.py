@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO
 
-# A row or a cell with content; the position of a cell consists of letters and a number.
+# The tag of a row or a cell. The position of a cell consists of letters and a number.
 _ELEMENT = re.compile(rb"<(?:\w+:)?(row|c)(?:\s[^<>]*)?(?<!/)>")
 _POSITION = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']")
 _CHUNK_BYTES = 2**20

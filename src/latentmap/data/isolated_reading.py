@@ -121,7 +121,7 @@ def _load_rows(folder: Path, report: dict[str, Any]) -> Source:
 def main() -> None:
     """Read the file that the standard input names, and print a report."""
     settings = json.load(sys.stdin)
-    if "text_model" not in settings["options"]:  # A language model needs more memory.
+    if "text_model" not in settings["options"]:  # A language model exceeds the limits.
         _limit_resources()
     path = Path(settings["path"])
     try:

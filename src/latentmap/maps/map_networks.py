@@ -54,7 +54,7 @@ def clip_to_finite(rows: KerasTensor) -> KerasTensor:
 
 @dataclass(frozen=True, kw_only=True)
 class MapNetworkSpec(NetworkSpec):
-    """Everything that determines the networks of a map.
+    """Settings and arrays that determine the networks of a map.
 
     Attributes
     ----------
