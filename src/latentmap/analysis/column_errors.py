@@ -102,7 +102,10 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
     """
     model, source = numeric_model(estimator), numeric_rows(estimator, X)
     if not isinstance(source, EncodedRows):
-        raise DataError(f"{source.name}: expected a model that was fitted to a table")
+        raise DataError(
+            f"{source.name}: expected a model that was fitted to a table, found a model of rows "
+            "of numbers"
+        )
     encoder = source.encoder
     sums = [_make_sums(column) for column in encoder.columns]
     table: Any

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.training.preparation import PreparedData
 
+NO_TABLE = "impute: expected a model that was fitted to a table, found a model of rows of numbers"
 # Maximum numbers of rows and of values in the sample that is masked to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
@@ -121,7 +122,7 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
 
     encoder, imputer = estimator.table_, estimator._imputer
     if encoder is None or imputer is None:
-        raise DataError("impute: expected a model that was fitted to a table, such as a data frame")
+        raise DataError(NO_TABLE)
     rows = _estimate(estimator, imputer, encoder.encode(table))
     confidence = np.full((table.num_rows, table.num_columns), np.nan)
     errors = iter(imputer.errors)
@@ -189,7 +190,7 @@ def impute(
     """Fill the missing values of a table; see `BaseAutoEncoder.impute`."""
     source = new_rows(estimator, X)
     if not isinstance(source, EncodedRows):
-        raise DataError("impute: expected a model that was fitted to a table, such as a data frame")
+        raise DataError(NO_TABLE)
     table: Any = source.rows[:]
     filled, confidence = fill_table(estimator, table)
     frame = fill_frame(X, filled, ~np.isnan(confidence), source.encoder.container)

@@ -36,7 +36,7 @@ def datasets(
     """List the built-in data sets, or write one to a file."""
     if (name is None) != (output is None):
         raise SettingError(
-            "datasets: expected a name and an output, or neither; "
+            "datasets: expected a name and an output, or neither, found only one of them; "
             "write latentmap datasets NAME -o FILE"
         )
     if name is None or output is None:

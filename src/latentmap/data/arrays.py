@@ -82,7 +82,8 @@ def open_npz(path: Path, label: str | None = None) -> Source:
             labels = None
     if label is not None and labels is None:
         raise DataError(
-            f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows"
+            f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows, "
+            "found an array of another shape or type"
         )
     if isinstance(rows, np.ndarray):
         return ArraySource(rows, labels=labels, name=path.name)
