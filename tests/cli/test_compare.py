@@ -91,3 +91,17 @@ def test_invalid_arguments_are_reported(run, plain_model, tmp_path, monkeypatch,
     result = run("compare", plain_model, *arguments, code=2)
     assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dates_differ_by_days(run, tmp_path):
+    table = tmp_path / "visits.csv"
+    days = np.datetime64("2024-01-01") + np.arange(0, 80, 2)
+    table.write_text("\n".join(["day,size", *(f"{day},{i % 7}.5" for i, day in enumerate(days))]))
+    model = tmp_path / "visits.safetensors"
+    run("fit", table, "--epochs", 1, "-o", model)
+    columns = run_json(run, model, f"{table}#3", f"{table}#10")["columns"]
+    day = next(column for column in columns if column["name"] == "day")
+    assert (day["a"], day["b"]) == ("2024-01-07", "2024-01-21")
+    assert (day["difference"], day["unit"]) == (14, "days")
+    output = run("compare", model, f"{table}#10", f"{table}#3", "--reference", table).stdout
+    assert "-14 days" in output

@@ -125,6 +125,7 @@ def test_a_plot_of_many_rows_shows_a_sample(run, digits_model, tmp_path):
         (["--between", "digits#0", "digits#1", "--vary", "digits#1"], "r.npy", "found both"),
         (["--between", "digits#0", "digits#1", "-n", 1], "r.npy", "--rows: expected at least 2"),
         (["--between", "digits", "digits#1"], "r.npy", "expected one row"),
+        (["--between", "digits#1"], "r.npy", "--between: expected two rows, such as"),
         (["--between", "digits#0", "digits#99999"], "r.npy", "row number below 1,438"),
         (["--vary", "wine#0"], "r.npy", "X has 13 features"),
         (["--vary", "digits#0", "--spread", 0], "r.npy", "--spread: expected a number above 0"),

@@ -25,6 +25,17 @@ def test_loss_curve_without_held_out_rows_has_one_line(ax, render):
     assert len(ax.lines) == 1
 
 
+def test_few_epochs_are_marked(ax, render):
+    render(plots.loss_curve({"loss": [2.0, 1.0]}, ax=ax))
+    assert ax.lines[0].get_marker() == "o"
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1  # It is above.
+
+
+def test_many_epochs_are_a_line(ax, render):
+    render(plots.loss_curve({"loss": np.geomspace(1, 0.1, 40).tolist()}, ax=ax))
+    assert ax.lines[0].get_marker() in ("", "None")
+
+
 @pytest.mark.parametrize("history", [{}, {"loss": []}, {"loss": [np.nan]}])
 def test_loss_curve_needs_an_epoch(ax, history):
     with pytest.raises(DataError, match="at least one epoch"):

@@ -1,6 +1,7 @@
 """``latentmap compare``."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +124,19 @@ def _differing_columns(
 
 
 def _differing_table_columns(comparison: Comparison, rows: TableRows) -> list[dict[str, Any]]:
-    """Return the columns of a table that differ; only numbers have a difference."""
-    difference = np.abs(comparison.difference)
-    order = np.argsort(-difference, kind="stable")[:_MAX_COLUMNS]
+    """Return the columns of a table that differ; only numbers and dates have a difference."""
+    deviations = np.abs(comparison.difference)
+    order = np.argsort(-deviations, kind="stable")[:_MAX_COLUMNS]
     columns = []
-    for i in order[difference[order] > 0].tolist():
-        a, b = rows.values[:, i].tolist()
-        is_number = rows.encoder.columns[i].role in ("number", "integer")
-        is_number = is_number and a is not None and b is not None
-        column = {"name": rows.names[i], "a": a, "b": b}
-        columns.append({**column, "difference": b - a if is_number else None})
+    for i in order[deviations[order] > 0].tolist():
+        column, (a, b) = rows.encoder.columns[i], rows.table.column(rows.names[i]).to_pylist()
+        difference, unit = None, column.unit
+        if isinstance(a, date) and isinstance(b, date):
+            difference, unit = (b - a) / timedelta(days=1), "days"
+        elif column.role in ("number", "integer") and a is not None and b is not None:
+            difference = b - a
+        values = dict(zip("ab", rows.values[:, i].tolist(), strict=True))
+        columns.append({"name": column.name, **values, "difference": difference, "unit": unit})
     return columns
 
 
@@ -162,5 +166,6 @@ def _print(
 
 
 def _format_cell(column: Mapping[str, Any], key: str) -> str:
-    is_number = key != "difference" or column[key] is not None
-    return format_value(column[key]) if is_number else ""
+    if key != "difference":
+        return format_value(column[key])
+    return "" if column[key] is None else format_value(column[key], column.get("unit"))

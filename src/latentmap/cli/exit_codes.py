@@ -10,6 +10,7 @@ from latentmap.errors import LatentmapError
 
 USER_ERROR = 2
 INTERRUPTED = 130
+TWO_ROWS = "{option}: expected two rows, such as mnist:unseen#0 mnist:unseen#1, found fewer"
 
 
 def exit_code(run: Callable[[], object]) -> int:
@@ -39,4 +40,6 @@ def _print_usage_error(error: TyperException) -> None:
     if not message:  # Typer has already printed the help if the user gives no verb.
         return
     command = context.command_path if context is not None else "latentmap"
+    if message.endswith("requires 2 arguments."):
+        message = TWO_ROWS.format(option=getattr(error, "option_name", "option"))
     print_error(f"{message.rstrip('.')} (see {command} --help)")

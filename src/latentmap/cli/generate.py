@@ -14,6 +14,7 @@ from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
+from latentmap.cli.exit_codes import TWO_ROWS
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
@@ -38,6 +39,13 @@ EXAMPLES = (
 _MAX_DRAWN, _MAX_COMPARED = 400, 10_000
 
 
+def _check_between(rows: tuple[str, str] | None) -> tuple[str, str] | None:
+    """Raise SettingError if an option stands in the place of the second row of ``--between``."""
+    if rows and rows[1].startswith("-"):
+        raise SettingError(TWO_ROWS.format(option="--between"))
+    return rows
+
+
 @with_table_options
 def generate(
     model: Path = MODEL,
@@ -54,9 +62,11 @@ def generate(
         "--reference",
         default_text="the model's own distribution, otherwise the data of the given row",
     ),
-    between: tuple[str, str] | None = option(
-        "ROW ROW",
-        "Interpolate in equal steps between two rows, such as mnist:unseen#17. The first and "
+    between: tuple[str, str] | None = typer.Option(
+        None,
+        callback=_check_between,
+        metavar="ROW ROW",
+        help="Interpolate in equal steps between two rows, such as mnist:unseen#17. The first and "
         "last generated rows are their reconstructions.",
     ),
     vary: str | None = option(

@@ -8,6 +8,8 @@ from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.matplotlib_types import Axes
 
+MAX_MARKED_EPOCHS = 10  # Maximum number of epochs that are marked, so that a short curve is seen.
+
 
 def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
     """Draw the training loss and the validation loss of every epoch.
@@ -48,7 +50,9 @@ def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -
     _draw_line(ax, epochs, val_losses, "held-out rows", style.PALETTE[6], mark_minimum=True)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     ax.grid(axis="y", color="#eeeeee", linewidth=0.8)
-    ax.legend(frameon=False, fontsize=9, labelcolor="linecolor", loc="upper right")
+    # The legend is above the plot, because a short curve may pass through any corner of it.
+    position = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "ncols": 2}
+    ax.legend(frameon=False, fontsize=9, labelcolor="linecolor", **position)
     return style.set_titles(ax, "Loss", "epoch")
 
 
@@ -64,7 +68,8 @@ def _draw_line(
     if not finite.any():
         return
     x, y = epochs[: len(losses)][finite], losses[finite]
-    ax.plot(x, y, color=color, linewidth=1.8, label=name, marker="o" if len(x) == 1 else "")
+    marker = "o" if len(x) <= MAX_MARKED_EPOCHS else ""
+    ax.plot(x, y, color=color, linewidth=1.8, label=name, marker=marker, markersize=4)
     if mark_minimum:
         best = y.argmin()
         ax.plot(x[best], y[best], "o", color=style.darken(color), markersize=5, zorder=3)
