@@ -1,7 +1,7 @@
 """``latentmap compare``."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,15 +129,21 @@ def _differing_table_columns(comparison: Comparison, rows: TableRows) -> list[di
     order = np.argsort(-deviations, kind="stable")[:_MAX_COLUMNS]
     columns = []
     for i in order[deviations[order] > 0].tolist():
-        column, (a, b) = rows.encoder.columns[i], rows.table.column(rows.names[i]).to_pylist()
+        column, (a, b) = rows.encoder.columns[i], rows.values[:, i].tolist()
         difference, unit = None, column.unit
-        if isinstance(a, date) and isinstance(b, date):
-            difference, unit = (b - a) / timedelta(days=1), "days"
+        if column.role == "date":
+            difference, unit = _days(*rows.table.column(column.name).to_pylist()), "days"
         elif column.role in ("number", "integer") and a is not None and b is not None:
             difference = b - a
-        values = dict(zip("ab", rows.values[:, i].tolist(), strict=True))
-        columns.append({"name": column.name, **values, "difference": difference, "unit": unit})
+        values = {"name": column.name, "a": a, "b": b}
+        columns.append({**values, "difference": difference, "unit": unit})
     return columns
+
+
+def _days(a: Any, b: Any) -> float | None:
+    """Return the days from one date to another, or None if one is missing or a time of day."""
+    is_missing = a is None or b is None or isinstance(a, time)
+    return None if is_missing else (b - a) / timedelta(days=1)
 
 
 def _describe_similarity(comparison: Comparison) -> str:

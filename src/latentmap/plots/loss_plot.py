@@ -51,8 +51,15 @@ def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     ax.grid(axis="y", color="#eeeeee", linewidth=0.8)
     # The legend is above the plot, because a short curve may pass through any corner of it.
-    position = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "ncols": 2}
-    ax.legend(frameon=False, fontsize=9, labelcolor="linecolor", **position)
+    ax.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        borderaxespad=0,
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        labelcolor="linecolor",
+    )
     return style.set_titles(ax, "Loss", "epoch")
 
 
