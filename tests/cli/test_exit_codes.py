@@ -134,3 +134,15 @@ except KeyboardInterrupt:
 
 def test_brackets_in_help_are_not_markup(run):
     assert "latentmap[ray]" in " ".join(run("fit", "--help").stdout.replace("│", " ").split())
+
+
+def test_a_failed_allocation_is_reported_in_one_line(monkeypatch, run):
+    def fail(_):
+        raise MemoryError
+
+    monkeypatch.setattr(info, "read_model_summary", fail)
+    error = run("info", "x.safetensors", code=2).stderr
+    assert (
+        error
+        == "error: the memory is not enough for this command: set a limit with LATENTMAP_MEMORY\n"
+    )

@@ -130,6 +130,16 @@ def test_without_calamine_the_extra_is_named(write, monkeypatch):
         read_excel(path)
 
 
+def edit(path, change, member="xl/worksheets/sheet1.xml"):
+    """Change a member of an Excel file."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members[member] = change(members.get(member, b""))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
 @pytest.mark.parametrize(
     "cells",
     [
@@ -138,24 +148,46 @@ def test_without_calamine_the_extra_is_named(write, monkeypatch):
         '<row r="9"><c r="ZZZZZZ99999999999"><v>1</v></c></row>',
         '<row r="99999999">' + "<c><v>1</v></c>" * 9999 + "</row>",
         '<x:row r="1048576"><x:c\nr="XFD1048576"><x:v>1</x:v></x:c></x:row>',
+        '<row r="9"><c x=">" r="XFD1048576"><v>1</v></c></row>',
     ],
 )
 def test_a_sheet_whose_last_cell_is_far_away_is_refused(write, cells):
     path = write(People=ROWS)
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    sheet = "xl/worksheets/sheet1.xml"
-    members[sheet] = members[sheet].replace(b"</sheetData>", cells.encode() + b"</sheetData>")
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+    edit(path, lambda xml: xml.replace(b"</sheetData>", cells.encode() + b"</sheetData>"))
     with pytest.raises(TooLargeError, match=r"people\.xlsx: needs .* GB of memory"):
+        read_excel(path)
+
+
+def test_a_stated_number_of_strings_is_not_trusted(write):
+    path = write(People=ROWS)
+    edit(path, lambda xml: b'<sst x=">" uniqueCount="9999999999"/>', "xl/sharedStrings.xml")
+    with pytest.raises(TooLargeError, match=r"people\.xlsx: needs .* GB of memory"):
+        read_excel(path)
+
+
+@pytest.mark.parametrize("end", [b"<row>", b"<row r=1/>", b"&b;", b"\0", b"\xff"])
+def test_a_sheet_that_is_not_valid_xml_is_refused(write, end):
+    path = write(People=ROWS)
+    edit(path, lambda xml: xml.replace(b"</sheetData>", end + b"</sheetData>"))
+    with pytest.raises(FileError, match=r"people\.xlsx: cannot be read as an Excel file \("):
+        read_excel(path)
+
+
+def test_entities_are_not_expanded(write):
+    path = write(People=ROWS)
+    entities = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10 if i else "x"}">' for i in range(9))
+    sheet = f"<!DOCTYPE a [{entities}]><worksheet><sheetData>&e8;</sheetData></worksheet>"
+    edit(path, lambda xml: sheet.encode())
+    with pytest.raises(FileError, match=r"people\.xlsx: cannot be read as an Excel file \("):
         read_excel(path)
 
 
 def test_empty_cells_far_away_are_not_counted():
     archive = zipfile.ZipFile(io.BytesIO(), "w")
     archive.writestr(
-        "a.xml", b'<row r="2"><c r="B2"><v>1</v></c><c r="XFD2" s="1"/></row>' * 50_000
+        "a.xml",
+        b"<sheetData>"
+        + b'<row r="2"><c r="B2"><v>1</v></c><c r="XFD2" s="1"/></row>' * 50_000
+        + b"</sheetData>",
     )
     assert count_cells(archive) == 4

@@ -103,6 +103,14 @@ def test_file_that_has_become_a_pipe_raises(tmp_path, streamed):
         source[:]
 
 
+def test_columns_of_the_same_name_raise(tmp_path):
+    table = pa.table([pa.array([1.0, 2.0]), pa.array([3.0, 4.0])], names=["x", "x"])
+    parquet.write_table(table, tmp_path / "x.parquet")
+    message = r"^x.parquet: expected columns of different names, found 'x' twice$"
+    with pytest.raises(DataError, match=message):
+        open_data(tmp_path / "x.parquet")
+
+
 def test_lists_as_labels_raise(tmp_path):
     path = write(tmp_path / "x.parquet", {"x": [1, 2], "kind": [[1], [2, 3]]})
     with pytest.raises(DataError, match=r"^x.parquet, column kind: expected labels, found list<"):

@@ -11,7 +11,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from latentmap.data import Table, TableOptions, open_data, readers
-from latentmap.errors import FileError, SettingError, UnknownNameError
+from latentmap.errors import FileError, SettingError, TooLargeError, UnknownNameError
 
 
 def test_every_format_gives_the_same_rows(tmp_path):
@@ -120,3 +120,13 @@ def test_importing_the_package_is_light():
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_failed_allocation_raises_an_error_that_names_the_file(tmp_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setitem(readers._TABLE_READERS, ".csv", fail)
+    with pytest.raises(TooLargeError, match=r"^rows.csv: too large to be read into memory$"):
+        open_data(tmp_path / "rows.csv")

@@ -23,6 +23,9 @@ def exit_code(run: Callable[[], object]) -> int:
     except TyperException as error:
         _print_usage_error(error)
         return USER_ERROR
+    except MemoryError:
+        print_error("the memory is not enough for this command: set a limit with LATENTMAP_MEMORY")
+        return USER_ERROR
     except OSError as error:
         if error.filename is None:
             raise

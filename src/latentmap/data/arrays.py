@@ -102,7 +102,7 @@ def _rows_key(name: str, keys: list[str]) -> str:
     for key in _ROWS:
         if key in keys:
             return key
-    names = ", ".join(sorted(keys)) or "none"
+    names = ", ".join(sorted(keys)[:10]) + (", ..." if len(keys) > 10 else "") or "none"
     raise FileError(f"{name}: expected one array or one called {', '.join(_ROWS)}, found {names}")
 
 

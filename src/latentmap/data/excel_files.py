@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.parsers.expat import ExpatError
 
 import pyarrow as pa
 
@@ -100,7 +101,7 @@ def _reading_excel(name: str) -> AbstractContextManager[None]:
     """Convert the errors of zipfile and python-calamine to FileError."""
     from python_calamine import CalamineError, PasswordError, XmlError, ZipError
 
-    errors = (CalamineError, PasswordError, XmlError, ZipError, *ZIP_ERRORS)
+    errors = (CalamineError, PasswordError, XmlError, ZipError, ExpatError, *ZIP_ERRORS)
     return as_file_error(name, "an Excel file", *errors)
 
 

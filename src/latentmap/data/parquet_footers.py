@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from latentmap.data.parse_errors import as_file_error
+from latentmap.data.table_problems import check_column_names
 from latentmap.errors import DataError, FileError
 from latentmap.progress import progress
 
@@ -103,6 +104,7 @@ def open_files(paths: Sequence[Path], name: str, verbose: bool = False) -> Parqu
     if not schemas:
         raise DataError(f"{name}: expected at least one row, found none")
     schema = next(iter(schemas.values()))
+    check_column_names(name, schema.names)
     for path, other in schemas.items():
         _check_columns(path, schema, other)
     distinct = {schema.remove_metadata() for schema in schemas.values()}

@@ -16,6 +16,7 @@ ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_MAX_REASON = 200  # The message of a parser may repeat a part of the file.
 
 
 @contextlib.contextmanager
@@ -38,4 +39,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "it is truncated"
     reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    return reason.strip(" .") or type(error).__name__
+    return reason[:_MAX_REASON].strip(" .") or type(error).__name__

@@ -23,7 +23,7 @@ from latentmap.data.table_files import open_excel, open_text_table
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_embedding import fit_texts
 from latentmap.data.vector_rows import add_metadata
-from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
+from latentmap.errors import DataError, FileError, SettingError, TooLargeError, UnknownNameError
 from latentmap.progress import progress
 
 TableReader = Callable[[Path, str | None, TableOptions], Source]
@@ -144,10 +144,15 @@ def _open_file(
         _check_options(
             path.name, options, _CELL_OPTIONS if suffix == CELLS_SUFFIX else _TABLE_OPTIONS
         )
-    with progress(f"reading {path.name}", 1, verbose, delay=True):
-        if suffix in _TABLE_READERS:
-            return _TABLE_READERS[suffix](full_path, label, options)
-        return _ARRAY_READERS[suffix](path, label)
+    try:
+        with progress(f"reading {path.name}", 1, verbose, delay=True):
+            if suffix in _TABLE_READERS:
+                return _TABLE_READERS[suffix](full_path, label, options)
+            return _ARRAY_READERS[suffix](path, label)
+    except MemoryError as error:
+        if isinstance(error, TooLargeError):
+            raise
+        raise TooLargeError(f"{path.name}: too large to be read into memory") from None
 
 
 def _open_dataset(data: str | os.PathLike[str], label: str | None, options: TableOptions) -> Source:
