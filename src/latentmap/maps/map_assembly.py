@@ -9,36 +9,45 @@ import numpy as np
 
 from latentmap.autoencoders.fitting import common_spec
 from latentmap.maps.landmarks import LandmarkSet
+from latentmap.networks.registry import get_network
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
-    from latentmap.maps.map_networks import MapNetworks, MapNetworkSpec
+    from latentmap.maps.map_networks import MapNetworks
     from latentmap.networks.losses import LossLike
 
 
-def map_network_spec(
+def build_map_networks(
     model: LatentMap,
     loss: LossLike,
     landmarks: LandmarkSet,
     principal: PrincipalComponents | None = None,
-) -> MapNetworkSpec:
-    """Return the specification of the networks of a map.
+) -> MapNetworks:
+    """Build the untrained networks of a map.
 
     The principal components of the encoder's input are zeros by default. They are part of the
     weights, which are assigned afterwards.
     """
+    from latentmap.maps.map_networks import MapNetworkSpec, build_map
+
     state = model._state
     if principal is None and state.n_input_components:
         n_features = math.prod(model.row_shape_)
         principal = PrincipalComponents.zeros(n_features, state.n_input_components)
-    return state.network_spec(landmarks, **common_spec(model, loss, principal))
+    spec = MapNetworkSpec(
+        network=get_network(state.network),
+        decoder_network=get_network(state.decoder_network),
+        arcsinh_input=state.arcsinh_input,
+        reconstruction_weight=state.reconstruction_weight or 1.0,
+        **vars(landmarks),
+        **common_spec(model, loss, principal),
+    )
+    return build_map(spec)
 
 
 def assemble_map(model: LatentMap) -> MapNetworks:
     """Build the networks that the state of a map describes, with arbitrary weights."""
-    from latentmap.maps.map_networks import build_map
-
     state = model._state
     centers, anchors = (
         np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
@@ -46,7 +55,7 @@ def assemble_map(model: LatentMap) -> MapNetworks:
     landmarks = LandmarkSet(
         centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
     )
-    return build_map(map_network_spec(model, state.loss, landmarks))
+    return build_map_networks(model, state.loss, landmarks)
 
 
 def check_restored_map(model: LatentMap) -> None:

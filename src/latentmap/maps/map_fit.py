@@ -31,8 +31,7 @@ from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, layout_landmarks
 from latentmap.maps.layout_extension import compute_positions, fill_positions
 from latentmap.maps.layout_sample import Layout, sample_of_positions
-from latentmap.maps.map_assembly import map_network_spec
-from latentmap.maps.map_networks import build_map
+from latentmap.maps.map_assembly import build_map_networks
 from latentmap.maps.map_placement import store_rows
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
@@ -119,7 +118,7 @@ def _train(
     landmarks = layout_landmarks(layout.positions, data.seed)
     model._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
     print_note(UNIT_ROWS, verbose=model.verbose and bool(model._state.has_unit_rows))
-    map_networks = build_map(map_network_spec(model, loss, landmarks, principal))
+    map_networks = build_map_networks(model, loss, landmarks, principal)
     model._set_networks(map_networks)
     task = data.task.with_targets(layout.positions)
     model.history_ = current_launcher().run(map_networks.fit_objective, task, model.verbose)

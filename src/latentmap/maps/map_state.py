@@ -26,7 +26,6 @@ from latentmap.training.preparation import PreparedData
 from latentmap.value_types import PositiveArray
 
 if TYPE_CHECKING:
-    from latentmap.maps.map_networks import MapNetworkSpec
     from latentmap.networks.losses import LossLike
 
 RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats if each row is reconstructed as the mean row.
@@ -216,19 +215,6 @@ class MapState(FittedState):
             )
         if self.report is not None:
             self.report.validate()
-
-    def network_spec(self, landmarks: LandmarkSet, **common_spec: Any) -> MapNetworkSpec:
-        """Return the specification; ``common_spec`` are the arguments that all estimators have."""
-        from latentmap.maps.map_networks import MapNetworkSpec
-
-        return MapNetworkSpec(
-            network=get_network(self.network),
-            decoder_network=get_network(self.decoder_network),
-            arcsinh_input=self.arcsinh_input,
-            reconstruction_weight=self.reconstruction_weight or 1.0,
-            **vars(landmarks),
-            **common_spec,
-        )
 
     def landmarks(self, centers: np.ndarray, radius: float) -> CodeLandmarks:
         """Return the landmarks in the units of codes.

@@ -40,8 +40,7 @@ from latentmap.maps.landmarks import (
     compute_landmarks,
 )
 from latentmap.maps.layout import compute_layout
-from latentmap.maps.map_assembly import map_network_spec
-from latentmap.maps.map_networks import build_map
+from latentmap.maps.map_assembly import build_map_networks
 from latentmap.maps.map_placement import place_rows
 from latentmap.maps.map_state import PartialFitReport
 from latentmap.maps.neighbor_search import EuclideanSearch
@@ -198,7 +197,7 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     )
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
     loss = state.loss if isinstance(model.loss, str) else model.loss
-    networks = build_map(map_network_spec(model, loss, landmarks))
+    networks = build_map_networks(model, loss, landmarks)
     transfer_weights(networks.objective, previous_objective)
     model._set_networks(networks)
     return networks.replay_objective
