@@ -309,6 +309,11 @@ class OpenPage:
         height, width, text = self.tab.evaluate(PIXELS, selector)
         return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
 
+    def legend_names(self):
+        """Return the names of all categories of the legend, which shows long ones shortened."""
+        titles = self.tab.eval_on_selector_all("#legend .entry", "all => all.map(e => e.title)")
+        return [title.split("\nClick")[0].strip() for title in titles]
+
     def text(self, selector):
         return self.tab.locator(selector).inner_text()
 

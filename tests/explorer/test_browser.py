@@ -218,7 +218,7 @@ def test_an_unreadable_file_shows_the_error_of_the_server(open_page, served_link
 def test_html_in_the_data_is_shown_as_text(open_page, served_links, files, wine, source):
     page = open_page({"served": served_links, "exported": files}[source]["wine"])
     html = wine.feature_names[0]
-    assert html in [e.strip() for e in page.tab.locator(".entry-name").all_inner_texts()]
+    assert html in page.legend_names()
     page.tab.mouse.click(*page.pixel_of_row(0))
     page.tab.wait_for_selector("#similar button")
     page.select_left_half()
@@ -427,9 +427,7 @@ def test_columns_of_a_mixed_table_colour_the_map(people_page, people):
     tab.select_option("#color-scale", label="country")
     names = [*sorted(people["country"].dropna().unique()), "(missing)"]
     # Until the values arrive, the legend is that of the clusters.
-    assert people_page.wait_until(
-        lambda: [n.strip() for n in tab.locator(".entry-name").all_inner_texts()] == names
-    )
+    assert people_page.wait_until(lambda: people_page.legend_names() == names)
     tab.select_option("#color-scale", label="joined")
     tab.wait_for_selector(".scale")
     ends = [people["joined"].min(), people["joined"].max()]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
-from latentmap.data import load_dataset
+from latentmap.data import ArraySource, add_metadata, load_dataset
 from latentmap.explorer import Scene
 from latentmap.explorer.page_encoder import (
     OPERATIONS,
@@ -249,6 +249,17 @@ def test_the_file_reads_columns_by_their_names(open_page, exported, models, wine
     expected = models["wine"].estimator.transform(wine.subset([0]))[0]
     assert np.abs(np.subtract(shown_position(page), expected)).max() < 0.01
     assert "1 of 2" in page.text("#upload .stepper")
+
+
+def test_the_file_shows_columns_that_are_not_fitted(open_page, export_link, wine):
+    rows = ArraySource(wine[:][:, :3], feature_names=["x", "y", "z"], name="wine")
+    kinds = pd.DataFrame({"kind": ["red", "white"] * (len(rows) // 2), "year": range(len(rows))})
+    model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
+    page = open_page(export_link(Scene(model, add_metadata(rows, kinds))))
+    content = b"kind,x,y,z,year\nred,1.5,2,3,1984\n"
+    page.tab.set_input_files("#file", as_file("new.csv", content))
+    shown_position(page)
+    assert {"red", "1984", "1.50"} <= set(page.text("#upload .body").split())
 
 
 def test_the_file_refuses_rows_of_another_width(open_page, exported):

@@ -4,8 +4,8 @@
  */
 
 import { binRange, binTable, createBins } from "./bins.js";
-import { context2d, createButton, createElement, cssVariable } from "./dom.js";
-import { categoryTitle, formatCount, formatWhole, shortenName } from "./format.js";
+import { context2d, createButton, createElement, cssVariable, fitName } from "./dom.js";
+import { categoryTitle, formatCount, formatWhole } from "./format.js";
 import { formatEnd } from "./legend.js";
 import { categoryColor, countValues, numberRanks } from "./palette.js";
 import { MISSING, columns, dequantize, quantize } from "./scene.js";
@@ -20,7 +20,7 @@ import { MISSING, columns, dequantize, quantize } from "./scene.js";
 const [WIDTH, HEIGHT] = [480, 72]; // Pixels of the canvas; the style sheet sets the size on the page.
 const DAY = 86_400; // In seconds.
 const MAX_BARS = 8;
-const NAME_LENGTH = 16; // Characters of a name that fit beside a bar.
+const [NAME_WIDTH, FONT_SIZE] = [126, 12]; // Of the name of a bar, in CSS pixels.
 
 /**
  * Return a histogram in which the user chooses a range by dragging or with the arrow keys. The axis of
@@ -180,7 +180,7 @@ export function barChart(colors, counts, getFilter, setFilter) {
     bar.className = "passing";
     total.style.width = `${(100 * totals[category]) / largest}%`;
     const button = createButton({ className: "bar-line", title: name, onclick: () => toggle(category) },
-      createElement("bdi", { className: "chart-name" }, shortenName(name, NAME_LENGTH)), createElement("span", { className: "bars" }, total, bar), count);
+      createElement("bdi", { className: "chart-name" }, fitName(name, NAME_WIDTH, FONT_SIZE)), createElement("span", { className: "bars" }, total, bar), count);
     return { category, button, bar, count };
   });
   const list = createElement("div", { className: "bar-chart" }, ...bars.map(({ button }) => button));

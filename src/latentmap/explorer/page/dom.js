@@ -3,6 +3,8 @@
  * text.
  */
 
+import { shortenName } from "./format.js";
+
 /**
  * Return the first element that matches a selector; throw an error unless it has the given type.
  * @template {HTMLElement} [T=HTMLElement]
@@ -54,6 +56,24 @@ export function context2d(canvas, settings) {
 /** Return a colour or font of the style sheet. @param {string} name  for example "--ink" */
 export const cssVariable = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const measuringContext = context2d(document.createElement("canvas"));
+const MAX_NAME_LENGTH = 40;
+
+/**
+ * Shorten a name in the middle to a width.
+ * @param {string} name @param {number} width @param {number} fontSize  both in CSS pixels
+ */
+export function fitName(name, width, fontSize) {
+  measuringContext.font = `${fontSize}px ${cssVariable("--font")}`;
+  let length = MAX_NAME_LENGTH;
+  let text = shortenName(name, length);
+  while (length > 2 && measuringContext.measureText(text).width > width) {
+    length -= 1;
+    text = shortenName(name, length);
+  }
+  return text;
+}
 
 /** Return whether the user prefers reduced motion. */
 export const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -2,8 +2,8 @@
  * The legend: the choice of a colour scale, and its categories or its range.
  */
 
-import { byId, createButton, createElement } from "./dom.js";
-import { categoryTitle, columnTitle, compact, formatNumber, formatValue, formatWhole, shortenName } from "./format.js";
+import { byId, createButton, createElement, fitName } from "./dom.js";
+import { categoryTitle, columnTitle, compact, formatNumber, formatValue, formatWhole } from "./format.js";
 import { VIRIDIS, categoryColor, countValues, numberRanks } from "./palette.js";
 import { MISSING, columns, dequantize, loadColors, scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
@@ -11,7 +11,8 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { ColorScale, Colors, Source, Theme } from "./types.js" */
 
-const NAME_LENGTH = 17; // Characters of a name that fit into the legend.
+// Sizes in CSS pixels: the space for the name and the number of rows of a category, a digit, the font.
+const [ENTRY_WIDTH, DIGIT_WIDTH, FONT_SIZE] = [138, 7.6, 13];
 
 /**
  * Format a number as in its column, or with as many digits as the range of a colour scale needs.
@@ -124,6 +125,7 @@ function missingElement(count) {
 function legendEntry(text, category, count) {
   const swatch = createElement("i", { className: "swatch" });
   swatch.style.background = categoryColor(category, state.colors);
+  const total = formatWhole(count);
   const entry = createButton(
     {
       className: "entry",
@@ -132,8 +134,8 @@ function legendEntry(text, category, count) {
       ondblclick: () => isolateCategory(category),
     },
     swatch,
-    createElement("bdi", { className: "entry-name" }, shortenName(categoryTitle(text), NAME_LENGTH)),
-    createElement("span", { className: "quiet" }, formatWhole(count)),
+    createElement("bdi", { className: "entry-name" }, fitName(categoryTitle(text), ENTRY_WIDTH - DIGIT_WIDTH * total.length, FONT_SIZE)),
+    createElement("span", { className: "quiet" }, total),
   );
   entry.dataset.category = String(category);
   return entry;
