@@ -19,11 +19,13 @@ from latentmap import AutoEncoder, LatentMap
 from latentmap.data.memory import resident_bytes
 
 warnings.simplefilter("ignore")
-X = load_iris().data[::5]
+X = load_iris().data  # With fewer rows, an autoencoder would not train a network.
 for i in range(1, {n_fits} + 1):
-    {estimator}(epochs=1, random_state=i).fit(X).transform(X[:1])
+    model = {estimator}(epochs=1, random_state=i).fit(X)
+    model.transform(X[:1])
     if i in (50, {n_fits}):
         print(resident_bytes())
+assert len(model.history_["loss"]) == 2
 """
 
 TRANSFORMS = """
