@@ -10,7 +10,7 @@ from latentmap.errors import FileError
 PRIOR_ROWS = 16
 # Weight of one row; a symbol of the prior can have a smaller weight.
 ROW_WEIGHT = 1 << 12
-FIRST_UPDATE, MAX_UPDATE_INTERVAL = 16, 2048
+MIN_UPDATE_INTERVAL, MAX_UPDATE_INTERVAL = 16, 2048
 
 
 def student_t_prior(max_level: int, deviation: float) -> np.ndarray:
@@ -77,7 +77,7 @@ class AdaptiveCoder:
         """Yield intervals of rows between updates, which follow 16, 32, 64, ... coded rows."""
         start = 0
         while start < rows:
-            length = min(max(self.n_coded, FIRST_UPDATE), MAX_UPDATE_INTERVAL)
+            length = min(max(self.n_coded, MIN_UPDATE_INTERVAL), MAX_UPDATE_INTERVAL)
             stop = min(start + length, rows)
             yield start, stop
             self.n_coded += stop - start

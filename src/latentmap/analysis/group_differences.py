@@ -140,8 +140,8 @@ def _compare_numbers(
     other_sizes = len(numbers) - sizes
     means = sums / np.maximum(sizes, 1)
     other_means = (sums.sum() - sums) / np.maximum(other_sizes, 1)
-    within = squares.sum() - sizes * means**2 - other_sizes * other_means**2
-    std = np.sqrt(np.maximum(within, 0) / max(len(numbers) - 2, 1))
+    squares_within = squares.sum() - sizes * means**2 - other_sizes * other_means**2
+    std = np.sqrt(np.maximum(squares_within, 0) / max(len(numbers) - 2, 1))
     effects = np.where(std > 0, (means - other_means) / np.where(std > 0, std, 1), 0.0)
     is_compared = (sizes > 0) & (other_sizes > 0) & (effects != 0)
     return [

@@ -77,10 +77,10 @@ def describe_resizing(sizes: Collection[Size], size: Size) -> str | None:
     if set(sizes) == {size}:
         return None
     smallest, largest = (format_size(choose(sizes)) for choose in (min, max))
-    before = smallest if smallest == largest else f"{smallest} to {largest}"
+    original_sizes = smallest if smallest == largest else f"{smallest} to {largest}"
     aspects = [width / height for width, height in [*sizes, size]]
     verb = "resized" if max(aspects) <= min(aspects) * _SAME_ASPECT else "cropped and resized"
-    return f"{verb} from {before} to {format_size(size)} pixels (--size)"
+    return f"{verb} from {original_sizes} to {format_size(size)} pixels (--size)"
 
 
 def format_size(size: Size) -> str:

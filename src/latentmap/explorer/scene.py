@@ -137,8 +137,8 @@ class Scene:
         if encoder is not None:
             columns = table_columns(encoder, self.rows)
         else:
-            beside = [] if self.rows.metadata is None else metadata_columns(self.rows.metadata)
-            columns = beside + self._numeric_columns({column.name for column in beside})
+            metadata = [] if self.rows.metadata is None else metadata_columns(self.rows.metadata)
+            columns = metadata + self._numeric_columns({column.name for column in metadata})
         return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
 
     def _read_metadata(self, verbose: bool) -> TableColumns | None:

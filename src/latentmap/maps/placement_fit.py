@@ -181,8 +181,8 @@ def choose_queries(fitted: FittedRows) -> np.ndarray:
 
 def _recall(expected: np.ndarray, nearest: np.ndarray, k: int) -> float:
     """Return the share of the first k expected indices that are among the first k nearest."""
-    common = (expected[:, :k, None] == nearest[:, None, :k]).any(axis=2)
-    return float(common.mean())
+    is_found = (expected[:, :k, None] == nearest[:, None, :k]).any(axis=2)
+    return float(is_found.mean())
 
 
 def select_decoding(

@@ -11,7 +11,8 @@ from latentmap.preprocessing.threads import limit_threads
 # With at most this many columns, the covariance of sparse rows is computed, which is exact.
 FEW_COLUMNS = 1_000
 BATCH_NUMBERS = 1 << 22
-TALL = 10  # The covariance is also computed for dense rows, this many for each column.
+# The covariance of dense rows is computed if there are at least this many rows for each column.
+MIN_ROWS_PER_COLUMN = 10
 # Rows whose variance is below this fraction of their squared mean are equal in float32.
 CONSTANT = 1e-14
 
@@ -95,7 +96,7 @@ def _fit_exact(x: np.ndarray, rank: int) -> Decomposition:
 
     (n, d), mean = x.shape, x.mean(axis=0)
     centred = x - mean
-    if n >= TALL * d and d <= FEW_COLUMNS:
+    if n >= MIN_ROWS_PER_COLUMN * d and d <= FEW_COLUMNS:
         return _fit_covariance(centred, rank)._replace(mean=mean)
     values, components = svd(centred, full_matrices=False)[1:]
     components = svd_flip(None, components, u_based_decision=False)[1][:rank]
