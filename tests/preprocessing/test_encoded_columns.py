@@ -54,7 +54,11 @@ def test_values_survive_the_conversion_to_floats(values):
     assert type_from_name(name) == values.type
 
 
-def test_numbers_outside_the_range_of_an_integer_type_become_its_limits():
+def test_numbers_outside_the_range_of_a_type_become_its_limits():
+    assert from_floats(np.array([-np.inf, np.nan, 1e300]), "float").to_pylist() == pytest.approx(
+        [-3.4028235e38, None, 3.4028235e38]
+    )
+    assert from_floats(np.array([np.inf]), "double").to_pylist() == [np.finfo(float).max]
     assert from_floats(np.array([-3.0, 300.0]), "uint8").to_pylist() == [0, 255]
     assert from_floats(np.array([1e300]), "int64").to_pylist()[0] > 9.2e18
 

@@ -132,7 +132,9 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
     estimator.row_shape_ = tuple(metadata["row_shape"])
     n_numbers, table = math.prod(estimator.row_shape_), estimator.table_
     estimator.n_features_in_ = n_numbers if table is None else len(table.columns)
-    estimator.dtype_ = str(metadata["dtype"])
+    estimator.dtype_ = np.dtype(metadata["dtype"]).name
+    if np.dtype(estimator.dtype_).kind not in "biuf":
+        raise ValueError(f"dtype: expected a type of numbers, found {estimator.dtype_[:20]}")
     if metadata["feature_names"] is not None:
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
     estimator.history_ = read_history(metadata)

@@ -101,12 +101,14 @@ def to_floats(values: Values, name: str) -> np.ndarray:
 def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
     """Convert float64 to values of a type; integers, dates and times are rounded.
 
-    Numbers outside the range of an integer type become its nearest value. NaN becomes missing.
+    Numbers outside the range of a type become its nearest value. NaN becomes missing.
     """
     import pyarrow as pa
 
     is_missing = np.isnan(numbers)
     if name in ("float", "double"):
+        limit = np.finfo(np.float32 if name == "float" else np.float64).max
+        numbers = np.clip(numbers, -limit, limit)
         return pa.array(numbers, mask=is_missing).cast(type_from_name(name))
     integers = (
         np.round(numbers / seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
