@@ -80,7 +80,7 @@ def test_neighbours_are_preserved(flat):
 
 
 def test_gaussian_affinities_of_few_points_preserve_more_neighbours(flat, monkeypatch):
-    """Affinities of a perplexity of 30 attract more rows than ten neighbours."""
+    """Affinities of a perplexity of 40 attract more rows than ten neighbours."""
     monkeypatch.setattr("latentmap.maps.layout.GAUSSIAN_ROWS", 100)
     uniform = compute_layout(POINTS, 2, 10, seed=0)
     assert neighbor_recall(POINTS, flat, 50) > neighbor_recall(POINTS, uniform, 50) + 0.02

@@ -24,7 +24,7 @@ MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principa
 # Gaussian affinities are computed for at most this number of distinct rows.
 GAUSSIAN_ROWS = 10_000
 # Perplexity of Gaussian affinities for each of the neighbours that a user asks for.
-PERPLEXITY_PER_NEIGHBOR = 3
+PERPLEXITY_PER_NEIGHBOR = 4
 # Iterations and momentum with and without early exaggeration. The key is True for a layout of at
 # most GAUSSIAN_ROWS rows. Early iterations take less time than later ones.
 SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((100, 0.5), (250, 0.8))}
@@ -63,7 +63,7 @@ def compute_layout(
     n_components : {1, 2, 3}
     n_neighbors : int
         Number of neighbours that attract each point. Up to 10,000 distinct points have Gaussian
-        affinities, whose perplexity is three times this number.
+        affinities, whose perplexity is four times this number.
     seed : int
     verbose : bool
         Whether to show progress.
