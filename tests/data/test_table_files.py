@@ -5,6 +5,7 @@ import re
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from latentmap import AutoEncoder
@@ -69,7 +70,11 @@ def test_a_label_is_read_beside_the_chosen_columns(write):
     [
         (["007", "7", "12"], ["007", "7", "12"]),
         (["1_1", "11", "2"], ["1_1", "11", "2"]),
+        (["1e5", "2E6", "7"], ["1e5", "2E6", "7"]),
+        (["007", "", "12"], ["007", "", "12"]),
         (["1", "2", "3"], [1, 2, 3]),
+        (["1e-05", "", "0.5"], [1e-5, np.nan, 0.5]),
+        (["20240131", "", "20240301"], [20240131, np.nan, 20240301]),
         (["75.0", "", "12.5"], [75.0, np.nan, 12.5]),
         (["75", "", "12"], [75.0, np.nan, 12.0]),
         (["a", "", "b"], ["a", "", "b"]),
@@ -78,14 +83,19 @@ def test_a_label_is_read_beside_the_chosen_columns(write):
         (["5 %", "6 %", "7 %"], ["5 %", "6 %", "7 %"]),
     ],
 )
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "frame"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "parquet", "xlsx", "pandas", "arrow"])
 def test_labels_are_the_same_in_every_format(tmp_path, suffix, cells, labels):
     frame = pd.DataFrame({"x": [1, 2, 3], "code": cells})
     path = tmp_path / f"rows.{suffix}"
-    if suffix == "frame":
+    if suffix == "pandas":
         table = Table(frame, label="code")
+    elif suffix == "arrow":
+        table = Table(pa.table(dict(frame)), label="code")
     else:
-        frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+        write = {"parquet": frame.to_parquet, "xlsx": frame.to_excel}.get(suffix, frame.to_csv)
+        arguments = {} if suffix == "parquet" else {"index": False}
+        arguments |= {"sep": "\t"} if suffix == "tsv.gz" else {}
+        write(path, **arguments)
         table = open_data(path, label="code")
     assert table.labels.dtype == np.asarray(labels).dtype or table.labels.dtype.kind == "i"
     if isinstance(labels[0], str):

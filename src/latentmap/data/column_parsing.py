@@ -41,6 +41,7 @@ _KINDS_OF_ROLES = {
     "date": ("date",),
 }
 _DIGITS = r"^[+-]?\d+$"
+_CODE_WITH_E = r"^\d+[eE]\d+$"
 TrialOrder = tuple[str, bool | None]  # Decimal separators, and whether the day comes first.
 
 
@@ -157,8 +158,15 @@ def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
 
 
 def _parse_labels(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
-    """Convert labels that are plain numbers; others, such as 1.5 % or dates, stay as written."""
+    """Convert labels that are plain numbers; others, such as 1.5 %, dates or 1e5, stay as written.
+
+    Programs write the exponent of a number with a sign. Without it, the label is a code.
+    """
     parsed = _parse(cells, order)
+    if pc.any(pc.match_substring_regex(cells, _CODE_WITH_E)).as_py():
+        return ParsedColumn(cells)
+    if parsed.note:
+        return _parse_as(cells, ("integer",), order)
     is_number = pa.types.is_integer(parsed.values.type) or pa.types.is_floating(parsed.values.type)
     return parsed if is_number and parsed.unit is None else ParsedColumn(cells)
 
