@@ -411,6 +411,33 @@ def test_lines_of_separators_at_the_end_are_left_out(write):
     assert result.schema.notes == ("left out 3 empty lines",)
 
 
+def test_notes_below_an_empty_line_of_separators_are_skipped(write):
+    result = read(write("a,b\n1,x\n2,y\n,\nSource: Eurostat,\n* provisional values,\n"))
+    assert result.table.to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
+    assert result.schema.notes == ("skipped 2 comment lines", "left out 1 empty line")
+    text = 'a,b\n1,x\n2,"first\n\nsecond paragraph"\n'
+    assert read(write(text)).table["b"].to_pylist() == ["x", "first\n\nsecond paragraph"]
+
+
+def test_spaces_before_a_quote_are_not_part_of_the_cell(write):
+    rows = "".join(f'{i}, "x, {i % 3}", {i / 2}\n' for i in range(9))
+    table = read(write(f'"a", "b", "c"\n{rows}')).table
+    assert table.column_names == ["a", "b", "c"]
+    assert table.slice(4).to_pylist()[0] == {"a": 4, "b": "x, 1", "c": 2.0}
+
+
+def test_lines_above_a_table_of_decimals_are_skipped(write):
+    rows = "".join(f"2024-02-{i + 1:02d},{i}.5\n" for i in range(20))
+    table = read(write(f"Station: 123\nHeight: 4.5\n\ndate,temperature\n{rows}")).table
+    assert [str(kind) for kind in table.schema.types] == ["date32[day]", "double"]
+
+
+@pytest.mark.parametrize("mark", ["..", "…", ":", "–"])
+def test_marks_of_statistical_offices_are_missing_values(write, mark):
+    table = read(write("a,b\n" + f"1,2.5\n2,{mark}\n" * 5)).table
+    assert table["b"].to_pylist() == [2.5, None] * 5
+
+
 @pytest.mark.parametrize("ending", ["\r\n", "\n"])
 def test_empty_lines_at_the_end_of_an_export_in_utf16(write, ending):
     text = ending.join(["a;b", "1;x", *[";"] * 5])

@@ -33,12 +33,16 @@ MISSING = frozenset(
         "nan",
         "NaT",
     }
-    | {"null", "NULL", "(null)", "None", "-", "--", "---", "?", ".", r"\N"}
+    | {"null", "NULL", "(null)", "None", "-", "--", "---", "–", "—", "?", r"\N"}
+    | {".", "..", "...", "…", ":"}  # Marks of statistical offices.
     # Error values of Excel mark a missing value.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
 _DIGIT = re.compile(r"\d")
-UNIT = r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
+UNIT = (
+    r"(?:%|‰|[A-Z]{0,2}\$|[€£¥₹₽₩₺₪]|"
+    r"(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
+)
 # A unit after a number, such as kg, °C or km/h. The e of 1e5 is not a unit.
 _SUFFIX = r"(?![eE][+-]?\d)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
 _SIGN = r"[(+-]?"

@@ -53,12 +53,13 @@ class CsvRows:
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of columns; ``limit`` is the maximum number of bytes of text."""
         self.n_comments = self.n_ragged = self.n_filled = self.n_blank = 0
-        if self.layout.separator == " " or self._fills_lines:
+        layout = self.layout
+        if layout.separator == " " or layout.quoting.follows_space or self._fills_lines:
             yield from self._split_lines(names, limit)
             return
         with self._open(limit) as stream:
             yield from arrow_csv.open_csv(stream, *self._arrow_options(names))
-            self.n_blank = stream.raw.n_omitted
+            self._count_omitted(stream.raw)
 
     def find_lines(self, rows: Sequence[int]) -> dict[int, int]:
         """Return the number of the first line of each row, as a text editor counts lines."""
@@ -157,7 +158,8 @@ class CsvRows:
         stream = open_utf8(self.layout.path, self.layout.encoding, limit)
         with close_on_error(stream):
             stream.read(self.layout.offset)
-        return io.BufferedReader(TrimmedStream(stream, self.layout.separator or ""))
+        marks = (self.layout.separator or "", self.layout.quoting.quote)
+        return io.BufferedReader(TrimmedStream(stream, *marks))
 
     def _arrow_options(
         self, names: Sequence[str]
@@ -194,7 +196,8 @@ class CsvRows:
     def _split_lines(self, names: Sequence[str], limit: int | None) -> Iterator[pa.RecordBatch]:
         """Yield batches of a table with the csv module.
 
-        pyarrow separates cells by a single character only, and does not read short lines.
+        pyarrow separates cells by a single character only, does not skip the spaces before a quote,
+        and does not read short lines.
         """
         width = len(self.layout.names)
         stream = self._open(limit)
@@ -214,7 +217,11 @@ class CsvRows:
                     arrays = [pa.array(named[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
             self.n_comments += sum(1 for _ in records)
-            self.n_blank = stream.raw.n_omitted
+            self._count_omitted(stream.raw)
+
+    def _count_omitted(self, stream: TrimmedStream) -> None:
+        self.n_blank = stream.n_blank
+        self.n_comments += stream.n_notes
 
 
 def _is_comment(cells: Sequence[str]) -> bool:

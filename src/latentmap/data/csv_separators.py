@@ -48,17 +48,20 @@ class Record(NamedTuple):
 class Quoting(NamedTuple):
     """The character around a quoted cell, and the character before a quote inside it.
 
-    Without an escape character, a quote inside a cell is doubled.
+    Without an escape character, a quote inside a cell is doubled. ``follows_space`` tells whether
+    there are spaces between a separator and a quoted cell.
     """
 
     quote: str = '"'
     escape: str | None = None
+    follows_space: bool = False
 
 
 DOUBLE_QUOTES = Quoting()
 
 _SINGLE_QUOTES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\r\n]*'[ ]*(?=[,;\t|\r\n]|$)", re.MULTILINE)
 _ESCAPED_QUOTE = re.compile(r"""[^\\]\\"(?!\s*(?:[,;\t|]|$))""", re.MULTILINE)
+_SPACED_QUOTE = re.compile(r"""[,;\t|] +"[^"\r\n]*" *(?=[,;\t|\r\n]|$)""")
 _DOUBLED_QUOTE = re.compile(r"""[^,;\t|\s"]"\"[^,;\t|\s"]""")
 
 
@@ -68,14 +71,16 @@ def detect_quoting(lines: Sequence[str]) -> Quoting:
     Examples
     --------
     >>> detect_quoting(["name,size\n", "'a, b',1\n", "'c',2\n"])
-    Quoting(quote="'", escape=None)
+    Quoting(quote="'", escape=None, follows_space=False)
     """
     text = "".join(lines)
     if '"' not in text:
         n_quoted = sum(_SINGLE_QUOTES.search(line) is not None for line in lines)
         return Quoting("'") if n_quoted > 0.5 * len(lines) else Quoting()
     is_escaped = _ESCAPED_QUOTE.search(text) and not _DOUBLED_QUOTE.search(text)
-    return Quoting(escape="\\") if is_escaped else Quoting()
+    n_spaced = sum(_SPACED_QUOTE.search(line) is not None for line in lines)
+    follows_space = 2 * n_spaced > sum('"' in line for line in lines)
+    return Quoting(escape="\\" if is_escaped else None, follows_space=follows_space)
 
 
 def split_records(
@@ -108,7 +113,7 @@ def csv_reader(
     return csv.reader(
         lines,
         delimiter=separator or "\x1f",
-        skipinitialspace=separator == " ",
+        skipinitialspace=separator == " " or quoting.follows_space,
         quotechar=quoting.quote,
         escapechar=quoting.escape,
         doublequote=quoting.escape is None,
@@ -153,7 +158,7 @@ def _is_possible(
     first = records[0].cells
     if width == 1:
         return False
-    if width == 2 and len(first) == 1 and not is_text_record(records[1], width):
+    if width == 2 and len(first) == 1 and not is_text_record(records[n_lines_above], width):
         return False  # The separator may be part of the numbers of one column, as in 1,5.
     if separator == " ":
         return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)

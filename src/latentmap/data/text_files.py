@@ -23,6 +23,7 @@ from latentmap.errors import FileError, TooLargeError
 
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
+_MAX_NOTES = 10
 _MAX_DETECTION_BYTES = 2**16
 _NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
 # A letter of cp1252 beside an ASCII letter, as in Müller, or a single sign such as ° or £.
@@ -94,15 +95,18 @@ class Utf8Stream(LimitedStream):
 
 
 class TrimmedStream(io.RawIOBase):
-    """A stream of text without the lines at its end that contain only separators and spaces.
+    """A stream of a text table without the lines below the table that spreadsheets write.
 
-    ``n_omitted`` is the number of these lines after the stream has been read.
+    They are lines of separators and spaces at the end, and after such a line at most ten notes,
+    such as "Source: Eurostat": lines of several words in the first cell, which is not quoted.
+    ``n_blank`` and ``n_notes`` are the numbers of both after the stream has been read.
     """
 
-    def __init__(self, stream: IO[bytes], separator: str) -> None:
-        self._stream, self._blank = stream, f"{separator} \t\r\n".encode()
-        self._text = self._blank_lines = b""
-        self.n_omitted = 0
+    def __init__(self, stream: IO[bytes], separator: str, quote: str) -> None:
+        self._stream, self._blank = stream, f"{separator} \t\r".encode()
+        self._marks = (separator.encode(), quote.encode())
+        self._text = self._tail = b""
+        self.n_blank = self.n_notes = 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -110,24 +114,34 @@ class TrimmedStream(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read bytes into a buffer and return their number."""
-        while not self._text:
+        is_complete = False
+        while not self._text and not is_complete:
             data = self._stream.read(_BUFFER_BYTES)
-            if not data:
-                return self._end(buffer)
-            data = self._blank_lines + data
-            end_of_line = data.find(b"\n", len(data.rstrip(self._blank)))
-            position = len(data) if end_of_line < 0 else end_of_line
-            self._text, self._blank_lines = data[:position], data[position:]
+            is_complete = not data
+            self._split(self._tail + data, is_complete)
         size = min(len(buffer), len(self._text))
         buffer[:size], self._text = self._text[:size], self._text[size:]
         return size
 
-    def _end(self, buffer: memoryview) -> int:
-        """Return the end of the last line, and leave out the blank lines after it."""
-        end, self._blank_lines = self._blank_lines, b""
-        self.n_omitted += sum(line.strip() != b"" for line in end.split(b"\n"))
-        buffer[: len(end[:1])] = end[:1]
-        return len(end[:1])
+    def _split(self, data: bytes, is_complete: bool) -> None:
+        """Set the text that is part of the table, and the tail that may be below it."""
+        position = start = len(data)
+        n_notes = 0
+        while (end := data.rfind(b"\n", 0, start)) >= 0 and n_notes <= _MAX_NOTES:
+            line = data[end + 1 : start].rstrip(self._blank)
+            is_note = b" " in line.strip()
+            if any(mark in line for mark in self._marks) or (line.strip() and not is_note):
+                break
+            start = end
+            if not line.strip():
+                position = end
+            n_notes += is_note
+        self._text, self._tail = data[:position], data[position:]
+        if is_complete and self._tail:
+            lines = [line for line in self._tail.split(b"\n") if line.strip()]
+            self.n_notes += sum(line.strip(self._blank) != b"" for line in lines)
+            self.n_blank += len(lines) - self.n_notes
+            self._text, self._tail = self._text + b"\n", b""
 
     def close(self) -> None:
         """Close the underlying stream."""
