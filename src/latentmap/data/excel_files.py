@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
 # Memory of the Python objects of cells, for each byte of XML.
 _MEMORY_PER_BYTE = 8
-_MEMORY_PER_CELL = (
-    48  # Memory of an empty cell: its value in python-calamine, and two references to it.
-)
+# Memory of an empty cell: its value in python-calamine, and two references to it.
+_MEMORY_PER_CELL = 48
 _SAMPLE_ROWS = 200
 
 

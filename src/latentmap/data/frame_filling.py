@@ -43,9 +43,8 @@ def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFram
             column = column.cat.add_categories(new_levels)
         try:
             column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
-        except (
-            TypeError
-        ):  # A column of strings cannot hold the numbers or dates that it was read as.
+        except TypeError:
+            # A column of strings cannot hold the numbers or dates that it was read as.
             column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame

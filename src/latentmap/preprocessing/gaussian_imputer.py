@@ -71,9 +71,8 @@ class GaussianImputer(FileRecord):
 
     @classmethod
     def _fit_complete(cls, x: np.ndarray, starts: Sequence[int]) -> Self:
-        with (
-            use_one_thread()
-        ):  # Several threads wait for each other if other processes use the same cores.
+        # Several threads wait for each other if other processes use the same cores.
+        with use_one_thread():
             mean, components = _scaled_components(x)
         variances = x.var(axis=0, dtype=np.float64)
         column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
