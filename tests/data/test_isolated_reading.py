@@ -29,6 +29,14 @@ def test_arrays_keep_their_type_and_shape(tmp_path):
     assert rows.labels.tolist() == [0, 1]
 
 
+def test_vectors_keep_the_columns_beside_them(tmp_path):
+    frame = pd.DataFrame({"x": [[1.0, 2.0], [3.0, 4.0]], "title": ["one", "two"]})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    rows, _ = read_isolated(tmp_path / "rows.parquet", 1)
+    assert rows[:].tolist() == [[1.0, 2.0]]
+    assert rows.metadata[:].to_pydict() == {"title": ["one"]}
+
+
 @pytest.mark.parametrize(
     ("text", "options", "kind", "message"),
     [

@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from latentmap.data import Table
+from latentmap import AutoEncoder
+from latentmap.data import ArraySource, Table, add_metadata
 from latentmap.errors import DataError
+from latentmap.explorer import Scene
 from latentmap.explorer.json_values import encode_rows
 from latentmap.explorer.row_details import count_unknown, describe_row, place_rows
 
@@ -72,3 +75,17 @@ def test_columns_of_new_rows_are_matched_by_their_names(mixed_scene, people):
 def test_new_rows_without_a_fitted_column_are_refused(mixed_scene, people):
     with pytest.raises(DataError, match="no 'age'"):
         place_rows(mixed_scene, Table(people[:3].drop(columns="age")))
+
+
+def test_columns_beside_the_numbers_of_new_rows_are_shown():
+    rng = np.random.default_rng(0)
+    rows = ArraySource(rng.normal(size=(60, 3)), feature_names=["x", "y", "z"])
+    frame = pd.DataFrame({"kind": ["red", "white"] * 30, "year": range(60)})
+    model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
+    scene = Scene(model, add_metadata(rows, frame))
+    new = {"year": [1984, 1985], "x": [1.0, 4.0], "y": [2.0, 5.0], "z": [3.0, 6.0]}
+    placed = place_rows(scene, Table(pd.DataFrame({**new, "kind": ["red", None]})))
+    assert placed[0]["original"] == ["red", 1984.0, 1.0, 2.0, 3.0]
+    assert placed[1]["original"][:2] == [None, 1985.0]
+    new["year"] = ["old", "new"]  # The page shows numbers in this column.
+    assert place_rows(scene, Table(pd.DataFrame(new)))[0]["original"][:2] == [None, None]

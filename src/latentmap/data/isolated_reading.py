@@ -38,6 +38,7 @@ _VARIABLES = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 _TIME_SIGNAL = getattr(signal, "SIGXCPU", 0)
+_METADATA = "metadata.arrow"
 _SCHEMA_NAMES = ("boolean_strings", "has_string_names", "vector_column")
 
 
@@ -106,15 +107,17 @@ def _limit_error(name: str, limit: str) -> FileError:
 
 
 def _load_rows(folder: Path, report: dict[str, Any]) -> Source:
+    from pyarrow import feather
+
     if report["schema"] is None:
         numbers = np.load(folder / "rows.npy", allow_pickle=False)
         rows: Source = ArraySource(numbers, feature_names=report["feature_names"])
     else:
-        from pyarrow import feather
-
         table = feather.read_table(folder / "rows.arrow", memory_map=False)
         rows = Table.from_arrow(table, TableSchema(table.schema, **report["schema"]), "")
     rows.labels = None if report["labels"] is None else np.array(report["labels"])
+    if report["has_metadata"]:
+        rows.metadata = Table(feather.read_table(folder / _METADATA, memory_map=False))
     return rows
 
 
@@ -153,6 +156,7 @@ def _read(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "total": len(rows),
         "feature_names": sample.feature_names,
+        "has_metadata": sample.metadata is not None,
         "labels": None if sample.labels is None else np.asarray(sample.labels).tolist(),
         "schema": schema and {name: getattr(schema, name) for name in _SCHEMA_NAMES},
     }
@@ -166,13 +170,16 @@ def _open(path: Path, label: str | None, options: TableOptions) -> Source:
 
 
 def _save(sample: Source, folder: Path) -> None:
-    values: Any = sample[:]
-    if sample.table_schema is None:
-        return np.save(folder / "rows.npy", values, allow_pickle=False)
     from pyarrow import feather
 
-    feather.write_feather(values, folder / "rows.arrow", compression="uncompressed")
-    return None
+    values: Any = sample[:]
+    if sample.table_schema is None:
+        np.save(folder / "rows.npy", values, allow_pickle=False)
+    else:
+        feather.write_feather(values, folder / "rows.arrow", compression="uncompressed")
+    if sample.metadata is not None:
+        beside: Any = sample.metadata[:]
+        feather.write_feather(beside, folder / _METADATA, compression="uncompressed")
 
 
 if __name__ == "__main__":

@@ -32,16 +32,13 @@ def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
     labels = source.labels
     if source.table_schema is not None:
         is_table = scene.estimator.table_ is not None
-        source = (
-            _arrange_columns(scene, source)
-            if is_table
-            else Table(source[:], name=source.name).numbers()
-        )
+        source = (_arrange_columns if is_table else _split_columns)(scene, source)
     encoded = numeric_rows(scene.estimator, source)
     encoded.check(encoded[:], 0)
     codes = scene.model.transform(encoded)
     scores = scene.scores.score(encoded, codes)
-    originals = scene.display.to_display(unencoded_rows(encoded)[:])
+    beside = [] if scene.table is None or source.metadata is None else [source.metadata[:]]
+    originals = scene.display.to_display(unencoded_rows(encoded)[:], *beside)
     details = _describe_rows(scene, originals, codes, labels, scores)
     points = scene.plane.to_points(codes).tolist()
     similar, distances = scene.similar(codes, N_SIMILAR)
@@ -49,6 +46,21 @@ def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
         {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
         for i in range(len(codes))
     ]
+
+
+def _split_columns(scene: Scene, source: Source) -> Source:
+    """Return the columns of a table as numbers, and those that are not fitted as metadata."""
+    import pyarrow as pa
+
+    rows: pa.Table = source[:]
+    columns = [] if scene.columns is None else scene.columns.columns
+    names = [c.name for c in columns if c.encoded_slice is None and c.name in rows.column_names]
+    if len(names) == rows.num_columns:
+        names = []  # The error names a column that is no number.
+    numbers = Table(rows.drop_columns(names), name=source.name).numbers()
+    if names:
+        numbers.metadata = Table(rows.select(names), name=source.name)
+    return numbers
 
 
 def _arrange_columns(scene: Scene, source: Source) -> Source:

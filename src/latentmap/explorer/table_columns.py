@@ -102,9 +102,11 @@ class TableColumns:
             for j, column in enumerate(self.columns)
         ]
 
-    def to_display(self, rows: np.ndarray | pa.Table) -> DisplayRows:
-        """Return the displayed columns of rows of the table."""
-        selected = _select(rows, self.columns)
+    def to_display(
+        self, rows: np.ndarray | pa.Table, beside: pa.Table | None = None
+    ) -> DisplayRows:
+        """Return the displayed columns of rows, which a table beside them may complete."""
+        selected = _select(rows, self.columns, beside)
         return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
 
     def rows_at(self, indices: np.ndarray) -> DisplayRows:
@@ -209,8 +211,10 @@ def _read_values(source: Source, columns: Sequence[DisplayColumn], verbose: bool
     return pa.table({column.name: parts[column.name] for column in columns})
 
 
-def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa.Table:
-    """Return columns of a batch of rows as an Arrow table."""
+def _select(
+    rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn], beside: pa.Table | None = None
+) -> pa.Table:
+    """Return columns of a batch of rows, and of a table beside them, as an Arrow table."""
     import pyarrow as pa
 
     names = [column.name for column in columns]
@@ -219,12 +223,25 @@ def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa
     numbers = rows.reshape(len(rows), -1)
     numbers = numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers
     arrays = [
-        pa.nulls(len(rows), type_from_name(c.type) if c.type != "other" else pa.string())
+        _values_beside(c, len(rows), beside)
         if c.encoded_slice is None
         else pa.array(np.ascontiguousarray(numbers[:, c.encoded_slice][:, 0]))
         for c in columns
     ]
     return pa.table(arrays, names=names)
+
+
+def _values_beside(column: DisplayColumn, n_rows: int, beside: pa.Table | None) -> Values:
+    """Return the values of a column that is not fitted; missing if the table has no such values."""
+    import pyarrow as pa
+
+    dtype = type_from_name(column.type) if column.type != "other" else pa.string()
+    if beside is not None and column.name in beside.column_names:
+        try:
+            return beside[column.name].cast(dtype)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            pass  # The values of the file have another type, so that the page cannot show them.
+    return pa.nulls(n_rows, dtype)
 
 
 def _categories(values: Values) -> list[str]:
