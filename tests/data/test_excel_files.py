@@ -75,6 +75,14 @@ def test_titles_and_counters_are_left_out(write):
     ]
 
 
+def test_notes_below_an_empty_row_are_left_out(write):
+    rows = [["town", "size"], ["a b", None], ["c", 2.5]]
+    notes = [[None, None], ["Source: Eurostat", None], ["* provisional values", None]]
+    for sheet in (rows, rows + notes):
+        table = read_excel(write(Towns=sheet)).table
+        assert table.to_pydict() == {"town": ["a b", "c"], "size": [None, 2.5]}
+
+
 def test_options(write):
     path = write(People=ROWS)
     options = TableOptions(columns=("age", "code"), roles={"age": "category"}, missing=("25",))

@@ -18,7 +18,7 @@ from latentmap.data.csv_separators import csv_reader
 from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.table_problems import format_omitted_count
-from latentmap.data.text_files import TrimmedStream, close_on_error, open_utf8
+from latentmap.data.text_files import MAX_NOTES, TrimmedStream, close_on_error, open_utf8
 
 # Memory for each byte of a file: its strings in Arrow, and a copy of one column.
 _MEMORY_PER_BYTE = 2
@@ -26,7 +26,6 @@ _MEMORY_PER_BYTE = 2
 _MEMORY_PER_CELL = 12
 _BLOCK_BYTES = 2**20
 _CHUNK_ROWS = 10_000
-_MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
 
 
 class CsvRows:
@@ -111,7 +110,7 @@ class CsvRows:
                 return False
             else:
                 n_records, n_full = n_records + 1, n_full + (not is_short)
-        self._fills_lines, self._n_records = n_notes <= _MAX_NOTES, n_records
+        self._fills_lines, self._n_records = n_notes <= MAX_NOTES, n_records
         return self._fills_lines
 
     def _complete(self, cells: list[str]) -> list[str]:

@@ -27,6 +27,7 @@ from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import selected_columns
+from latentmap.data.text_files import MAX_NOTES
 from latentmap.errors import FileError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -114,10 +115,27 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
+def _without_notes(records: Sequence[Record]) -> Sequence[Record]:
+    """Return the rows of a sheet without the notes below an empty row, such as its source.
+
+    These are at most ten rows at the end, of several words in the first cell.
+    """
+    n_rows = len(records)
+    while n_rows and _is_note(records[n_rows - 1].cells):
+        n_rows -= 1
+    n_notes = len(records) - n_rows
+    has_notes = 0 < n_notes <= MAX_NOTES and n_rows > 0 and records[n_rows - 1].is_blank
+    return records[:n_rows] if has_notes else records
+
+
+def _is_note(cells: Sequence[str]) -> bool:
+    return " " in cells[0].strip() and not any(cell.strip() for cell in cells[1:])
+
+
 def _read_rows(
     name: str, rows: Sequence[list[str]], notes: Sequence[str], options: TableOptions
 ) -> CsvTable:
-    all_records = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
+    all_records = _without_notes([Record(i, i, cells) for i, cells in enumerate(rows, start=1)])
     records = [record for record in all_records if not record.is_blank]
     layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
     table = [record for record in records if record.line >= layout.first_line]

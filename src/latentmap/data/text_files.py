@@ -23,7 +23,7 @@ from latentmap.errors import FileError, TooLargeError
 
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
-_MAX_NOTES = 10
+MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
 _MAX_DETECTION_BYTES = 2**16
 _NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
 # A letter of cp1252 beside an ASCII letter, as in Müller, or a single sign such as ° or £.
@@ -127,7 +127,7 @@ class TrimmedStream(io.RawIOBase):
         """Set the text that is part of the table, and the tail that may be below it."""
         position = start = len(data)
         n_notes = 0
-        while (end := data.rfind(b"\n", 0, start)) >= 0 and n_notes <= _MAX_NOTES:
+        while (end := data.rfind(b"\n", 0, start)) >= 0 and n_notes <= MAX_NOTES:
             line = data[end + 1 : start].rstrip(self._blank)
             is_note = b" " in line.strip()
             if any(mark in line for mark in self._marks) or (line.strip() and not is_note):
