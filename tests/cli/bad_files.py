@@ -57,6 +57,7 @@ _TEXTS = {
     "empty.csv": b"",
     "header.csv": b"a,b\n",
     "ragged.csv": b"a,b,c\n" + b"1,2,3\n" * 20 + b"1,2,3,4\n" + b"1,2,3\n" * 5,
+    "vectors.csv": b'v\n"[1,2,3]"\n"[1,2]"\n' * 20,
     "binary.csv": bytes(range(256)) * 10,
     "nul.csv": b"a,b\n1,\x002\n" * 20,
     "junk.npy": b"\x93NUMPY\x01\x00junk",

@@ -14,6 +14,7 @@ from latentmap.analysis.search import SearchIndex
 from latentmap.analysis.table_rows import TableRows
 from latentmap.data import Source
 from latentmap.data.memory import check_requested_memory
+from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 from latentmap.number_checks import check_number, check_seed
@@ -174,7 +175,7 @@ def _has_names(row: DataLike) -> bool:
 
 def _as_one_row(name: str, row: DataLike, shape: tuple[int, ...] | None) -> np.ndarray:
     """Convert a row of shape (...) or (1, ...) to an array of shape (1, ...)."""
-    array = row[:] if isinstance(row, Source) else np.asarray(row)
+    array = as_numbers_source(row)[:] if isinstance(row, Source) else np.asarray(row)
     if shape is not None and array.size == np.prod(shape):
         return array.reshape(1, *shape)
     array = array[None] if array.ndim == 1 else array
