@@ -103,6 +103,22 @@ def test_postponed_class_creates_objects_of_the_imported_class(fresh_module):
     assert type(created) is Frame
 
 
+def test_a_subclass_has_the_imported_class_as_its_base(fresh_module):
+    with postpone_imports():
+        from fresh_module import Frame as PostponedFrame
+
+    class Special(PostponedFrame):
+        def double(self):
+            return 2 * super().__getattribute__("size")
+
+    from fresh_module import Frame
+
+    special = Special()
+    special.size = 3
+    assert issubclass(Special, Frame)
+    assert special.double() == 6
+
+
 OPENTSNE_AFTER_A_FIT = """
 import sys
 import numpy as np
@@ -128,11 +144,14 @@ import latentmap.autoencoders
 from latentmap.backend import postpone_imports
 with postpone_imports():
     from scipy.spatial import cKDTree
+import numpy as np
 import scipy.sparse, scipy.spatial
+operator = scipy.sparse.linalg.LinearOperator
+assert isinstance(scipy.sparse.linalg.aslinearoperator(np.eye(2)), operator)
+assert type(operator) is type
 assert abs(scipy.spatial.distance.cdist([[0.0, 0.0]], [[3.0, 4.0]])[0, 0] - 5) < 1e-12
 assert scipy.spatial.transform.Rotation.identity().as_quat()[3] == 1
 assert scipy.sparse.linalg.norm(scipy.sparse.csr_array([[3.0, 4.0]])) == 5
-import numpy as np
 assert np.ma.masked_equal([1, 2], 2).sum() == 1
 assert np.polynomial.Polynomial([0, 2])(3) == 6
 from sklearn.decomposition import PCA

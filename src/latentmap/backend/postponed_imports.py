@@ -16,6 +16,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
+import types
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ import numpy
 
 _TPU_ATTENTION = "jax.experimental.pallas.ops.tpu.splash_attention"
 # Names of the postponed modules, and of their classes and functions that other modules import from
-# them. The classes are used in isinstance() and called, and have no subclasses.
+# them.
 _POSTPONED = {
     "IPython": (),
     _TPU_ATTENTION: (),
@@ -96,6 +97,8 @@ def _set_submodules(postponed_modules: dict[str, _PostponedModule]) -> None:
         parent_name, _, attribute = name.rpartition(".")
         parent = sys.modules.get(parent_name)
         if "." in parent_name and parent is not None and attribute not in vars(parent):
+            for class_name in _POSTPONED[name]:
+                delattr(module, class_name)  # Later code gets the class itself.
             setattr(parent, attribute, module)
 
 
@@ -124,9 +127,23 @@ class _PostponedModule(ModuleType):
 class _PostponedClass(type):
     """Stands in for a class; an object of that class exists only if its module was imported."""
 
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        if not bases:
+            return super().__new__(cls, name, bases, namespace)
+        return types.new_class(  # A subclass has the class itself as its base.
+            name, tuple(map(_import_class, bases)), exec_body=lambda n: n.update(namespace)
+        )
+
     def __call__(cls, *args: object, **settings: object) -> object:
-        return getattr(importlib.import_module(cls.__module__), cls.__name__)(*args, **settings)
+        return _import_class(cls)(*args, **settings)
 
     def __instancecheck__(cls, instance: object) -> bool:
         module = sys.modules.get(cls.__module__)
         return module is not None and isinstance(instance, getattr(module, cls.__name__))
+
+
+def _import_class(cls: type) -> type:
+    """Return the class that a postponed class stands in for, or another class itself."""
+    if not isinstance(cls, _PostponedClass):
+        return cls
+    return getattr(importlib.import_module(cls.__module__), cls.__name__)
