@@ -24,6 +24,7 @@ from latentmap.errors import FileError, TooLargeError
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
 MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
+_MAX_TAIL_BYTES = 2**22  # More bytes below a table would take long to search again and again.
 _MAX_DETECTION_BYTES = 2**16
 _NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
 # A letter of cp1252 beside an ASCII letter, as in Müller, or a single sign such as ° or £.
@@ -136,6 +137,8 @@ class TrimmedStream(io.RawIOBase):
             if not line.strip():
                 position = end
             n_notes += is_note
+        if len(data) - position > _MAX_TAIL_BYTES:
+            position = len(data)
         self._text, self._tail = data[:position], data[position:]
         if is_complete and self._tail:
             lines = [line for line in self._tail.split(b"\n") if line.strip()]
