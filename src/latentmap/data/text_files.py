@@ -127,16 +127,15 @@ class TrimmedStream(io.RawIOBase):
     def _split(self, data: bytes, is_complete: bool) -> None:
         """Set the text that is part of the table, and the tail that may be below it."""
         position = start = len(data)
-        n_notes = 0
-        while (end := data.rfind(b"\n", 0, start)) >= 0 and n_notes <= MAX_NOTES:
-            line = data[end + 1 : start].rstrip(self._blank)
-            is_note = b" " in line.strip()
-            if any(mark in line for mark in self._marks) or (line.strip() and not is_note):
+        for _ in range(MAX_NOTES + 1):
+            end = len(data[:start].rstrip(self._blank + b"\n"))
+            end_of_line = data.find(b"\n", end, start)
+            if end_of_line >= 0:
+                position = end_of_line
+            start = data.rfind(b"\n", 0, end)
+            line = data[start + 1 : end].strip()
+            if start < 0 or b" " not in line or any(mark in line for mark in self._marks):
                 break
-            start = end
-            if not line.strip():
-                position = end
-            n_notes += is_note
         if len(data) - position > _MAX_TAIL_BYTES:
             position = len(data)
         self._text, self._tail = data[:position], data[position:]
