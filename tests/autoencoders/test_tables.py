@@ -143,7 +143,7 @@ def test_rows_with_other_columns_are_errors(autoencoder):
 def test_a_network_must_decode_columns_clearly_better_than_pca(autoencoder, monkeypatch):
     assert autoencoder.uses_network_
     monkeypatch.setattr(
-        "latentmap.autoencoders.autoencoder.is_clearly_lower", lambda *arguments: False
+        "latentmap.autoencoders.pca_comparison.is_clearly_lower", lambda *arguments: False
     )
     assert not AutoEncoder(2, epochs=15, random_state=0).fit(FRAME).uses_network_
 

@@ -17,9 +17,9 @@ class Variable:
 
 
 def objective(network="dense"):
-    parts = SimpleNamespace(network=network)
+    spec = SimpleNamespace(network=network)
     return SimpleNamespace(
-        builder=SimpleNamespace(parts=parts), weights=[Variable() for _ in range(11)]
+        builder=SimpleNamespace(spec=spec), weights=[Variable() for _ in range(11)]
     )
 
 
