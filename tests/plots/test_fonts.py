@@ -38,3 +38,10 @@ def test_characters_that_no_font_has_are_named(ax, install):
     ax.text(0.5, 0.5, "红色的猫 a")
     with pytest.warns(DataWarning, match=r"的 \(U\+7684\), .* and 1 more: they are drawn as boxes"):
         fonts.use_installed_fonts(ax)
+
+
+def test_a_line_break_needs_no_font(ax, install):
+    install(STIX)
+    ax.set_title(f"two\nlines {ONLY_IN_STIX}")
+    fonts.use_installed_fonts(ax)  # A warning would be an error.
+    assert ax.title.get_fontfamily()[-1] == "STIXGeneral"

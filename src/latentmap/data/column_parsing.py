@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -23,16 +22,17 @@ from latentmap.data.cell_formats import (
     with_unit,
 )
 from latentmap.data.date_formats import COMPACT_DATE, date_formats
-from latentmap.data.table_problems import format_omitted_count
+from latentmap.data.invalid_cells import (
+    InvalidCells,
+    describe_invalid_cells,
+    find_invalid_cells,
+    find_invalid_numbers,
+)
 
 _SAMPLE_CELLS = 200
 # Minimum share of the sample that a format must fit before it is tried on the whole column.
 _SAMPLE_SHARE = 0.9
-# Invalid cells of a column are reported if at least this share of its cells has one format.
-_REPORTED_SHARE = 0.98
-_MAX_REPORTED_STRINGS = 5
 _MIN_COMPACT_DATES = 3
-_MIN_NUMBERS = 10  # Fewer distinct numbers beside strings may be names of categories.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
@@ -40,34 +40,8 @@ _KINDS_OF_ROLES = {
     "boolean": ("boolean", "integer"),
     "date": ("date",),
 }
-_DIGITS = r"^[+-]?\d+$"
 _CODE_WITH_E = r"^\d+[eE]\d+$"
 TrialOrder = tuple[str, bool | None]  # Decimal separators, and whether the day comes first.
-
-
-@dataclass(frozen=True)
-class InvalidCells:
-    """The cells that prevent a column from being read as numbers, booleans or dates.
-
-    ``kind`` is the type of the other cells, ``row`` is the first invalid row, from 0, ``examples``
-    are the distinct invalid cells in the order of their rows, and ``count`` is their number.
-    """
-
-    kind: str
-    row: int
-    examples: tuple[str, ...]
-    count: int
-
-    def describe(self, column: str, line: int) -> str:
-        """Return a sentence with the line, the cells, and options that resolve the problem."""
-        missing = " ".join(f"--missing {shlex.quote(text)}" for text in self.examples)
-        article = "an" if self.kind == "integer" else "a"
-        return (
-            f"line {line:,}, column {column}: expected {article} {self.kind}, "
-            f"found {self.examples[0]!r}{format_omitted_count(self.count - 1, 'cell')}; "
-            f"treat it as missing with {missing}, "
-            f"or the column as categories with --as {shlex.quote(column)}=category"
-        )
 
 
 @dataclass(frozen=True)
@@ -153,8 +127,10 @@ def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
             if parsed is not None:
                 return replace(parsed, date_orders=_date_orders(cells, candidate, order))
         elif nearest is None:
-            nearest = _invalid_cells(cells, is_match, candidate.kind)
-    return ParsedColumn(cells, invalid=nearest or _invalid_numbers(cells, order[0]))
+            nearest = find_invalid_cells(cells, is_match, candidate.kind)
+    return ParsedColumn(
+        cells, invalid=nearest or find_invalid_numbers(cells, _sample(cells), order[0])
+    )
 
 
 def _parse_labels(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
@@ -181,7 +157,7 @@ def _parse_as(cells: pa.Array, kinds: tuple[str, ...], order: TrialOrder) -> Par
         if parsed is not None:
             return replace(parsed, date_orders=_date_orders(cells, candidate, order))
     best = formats[counts.index(max(counts))] if counts else BOOLEANS[0]
-    invalid = _describe_invalid(cells, pc.invert(best.match(cells)), kinds[0])
+    invalid = describe_invalid_cells(cells, pc.invert(best.match(cells)), kinds[0])
     return ParsedColumn(cells, invalid=invalid)
 
 
@@ -313,44 +289,3 @@ def _as_written(strings: tuple[str, str], cells: pa.Array) -> tuple[str, str]:
     if first.isupper():
         return false.upper(), true.upper()
     return (false.title(), true.title()) if first.istitle() else strings
-
-
-def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCells | None:
-    """Describe the cells that do not match; return None if they are many or consist of digits."""
-    invalid = pc.invert(is_match)
-    count = pc.sum(invalid).as_py()
-    if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
-        return None
-    strings = cells.filter(invalid).unique()
-    # A column with digits that are not a number, such as 007, contains codes.
-    if (
-        len(strings) > _MAX_REPORTED_STRINGS
-        or pc.all(pc.match_substring_regex(strings, _DIGITS)).as_py()
-    ):
-        return None
-    return _describe_invalid(cells, invalid, kind)
-
-
-def _invalid_numbers(cells: pa.Array, decimals: str) -> InvalidCells | None:
-    """Describe the strings of a column in which at least half of the cells are numbers.
-
-    Return None if they are many or contain digits, or if the numbers may be names of categories.
-    """
-    sample = _sample(cells)
-    formats = [f for decimal in decimals for f in number_formats(decimal)]
-    best = max(formats, key=lambda f: pc.sum(f.match(sample)).as_py())
-    is_match = best.match(sample)
-    n_numbers = pc.count_distinct(sample.filter(is_match)).as_py()
-    if n_numbers < _MIN_NUMBERS or 2 * pc.sum(is_match).as_py() < len(sample):
-        return None
-    invalid = pc.invert(best.match(cells))
-    strings = cells.filter(invalid).unique().to_pylist()
-    has_digit = any(any(map(str.isdigit, string)) for string in strings)
-    are_many = len(strings) > _MAX_REPORTED_STRINGS
-    return None if are_many or has_digit else _describe_invalid(cells, invalid, "number")
-
-
-def _describe_invalid(cells: pa.Array, invalid: pa.Array, kind: str) -> InvalidCells:
-    strings = cells.filter(invalid).unique()[:_MAX_REPORTED_STRINGS]
-    count, row = pc.sum(invalid).as_py(), pc.index(invalid, True).as_py()
-    return InvalidCells(kind, row, tuple(strings.to_pylist()), count)

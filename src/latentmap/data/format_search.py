@@ -19,7 +19,6 @@ import pyarrow as pa
 from latentmap.data.cell_formats import CellFormat
 from latentmap.data.column_parsing import (
     TEXT_ROLES,
-    InvalidCells,
     ParsedColumn,
     clean_cells,
     convert_column,
@@ -27,6 +26,7 @@ from latentmap.data.column_parsing import (
     matching_formats,
     parse_column,
 )
+from latentmap.data.invalid_cells import InvalidCells
 from latentmap.data.table_options import TableOptions
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch

@@ -11,7 +11,8 @@ from functools import lru_cache
 from latentmap.errors import DataWarning
 from latentmap.plots.matplotlib_types import Artist
 
-_UNDRAWN_CATEGORIES = ("Cf", "Cn", "Mn", "Zs")  # Joiners, variation selectors, accents and spaces.
+# Line breaks, joiners, unassigned characters, variation selectors, accents and spaces.
+_UNDRAWN_CATEGORIES = ("Cc", "Cf", "Cn", "Mn", "Zs")
 
 
 def use_installed_fonts(artist: Artist) -> None:
@@ -64,11 +65,11 @@ def _find_fonts(characters: frozenset[str]) -> tuple[list[str], frozenset[str]]:
     for path in sorted(font_manager.findSystemFonts()):
         if not missing:
             break
-        if found := missing & _characters(path):
+        if available := missing & _characters(path):
             try:
                 font_manager.fontManager.addfont(path)
             except (NotImplementedError, OSError, RuntimeError):
                 continue  # matplotlib cannot draw fonts that consist of bitmaps, such as emoji.
             families.append(font_manager.FontProperties(fname=path).get_name())
-            missing -= found
+            missing -= available
     return families, missing

@@ -52,14 +52,14 @@ class LocalLauncher:
     def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
         """Train with early stopping and a progress bar."""
         from latentmap.training.callbacks import ProgressBar
-        from latentmap.training.loop import train
+        from latentmap.training.loop import SingleProcess, train
 
         callbacks = standard_callbacks(task)
         checkpoints = current_checkpoints() if self.saves_checkpoints else None
         if checkpoints is not None:
             callbacks.append(checkpoints.callback(objective, task))
         callbacks.append(ProgressBar(verbose))
-        return train(objective, task, callbacks)
+        return train(objective, task, callbacks, SingleProcess())
 
 
 def standard_callbacks(task: TrainingTask) -> list[Callback]:
