@@ -83,7 +83,7 @@ def test_missing_labels_stay_missing(run, people, tmp_path, suffix, missing):
     assert "group" not in result.stdout
 
 
-def test_a_fitted_column_is_no_label(run, people, tmp_path):
+def test_a_fitted_column_is_not_a_label(run, people, tmp_path):
     model, data = people
     column = pd.read_parquet(data).columns[0]
     result = run("impute", model, data, "--label", column, "-o", tmp_path / "a.csv", code=2)

@@ -27,7 +27,7 @@ def header_only(path, shape, descr="<f8"):
 def test_npy_is_memory_mapped(npy):
     source = open_npy(npy)
     assert (len(source), source.row_shape, source.dtype) == (5, (4, 3), np.int16)
-    with npy.open("r+b") as stream:  # what changes on disk now is seen: nothing was read before
+    with npy.open("r+b") as stream:  # Later reads return this change, because no row has been read.
         stream.seek(-2, 2)
         stream.write(b"\x07\x00")
     assert source[4][3, 2] == 7

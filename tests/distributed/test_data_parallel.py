@@ -36,7 +36,7 @@ def test_batches_are_those_of_a_single_process(workers):
     assert np.array_equal(combined, steps)
 
 
-def test_a_batch_size_that_is_no_multiple_is_rounded_up():
+def test_a_batch_size_is_rounded_up_to_a_multiple():
     shards = rows_of_steps(ROWS, 8, 3)
     assert shards.shape == (3, 103 // 9, 3)
     assert len(np.unique(shards)) == shards.size

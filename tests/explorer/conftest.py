@@ -310,7 +310,7 @@ class OpenPage:
         return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
 
     def legend_names(self):
-        """Return the names of all categories of the legend, which shows long ones shortened."""
+        """Return the full names of the categories of the legend, which shortens long names."""
         titles = self.tab.eval_on_selector_all("#legend .entry", "all => all.map(e => e.title)")
         return [title.split("\nClick")[0].strip() for title in titles]
 

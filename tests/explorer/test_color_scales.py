@@ -87,7 +87,7 @@ def test_values_are_described_by_categories_or_a_range():
         np.array(["b", float("nan"), "a", "b"], dtype=object),
     ],
 )
-def test_missing_labels_are_no_class(labels):
+def test_missing_labels_do_not_form_a_class(labels):
     values = encode_labels(labels)
     assert values.categories == ["a", "b"]
     assert values.values.tolist() == [1, 65_535, 0, 1]

@@ -40,6 +40,6 @@ def test_the_page_cannot_encode_a_column_of_texts(mixed_scene):
 def test_durations_are_not_dates():
     hours = np.random.default_rng(0).integers(0, 99, 100)
     stay = pd.to_timedelta(hours, "h")
-    seen = pd.Timestamp("2024-01-01", tz="Europe/Berlin") + stay
-    table = TableEncoder.fit(Table(pd.DataFrame({"stay": stay, "seen": seen})))
+    start = pd.Timestamp("2024-01-01", tz="Europe/Berlin") + stay
+    table = TableEncoder.fit(Table(pd.DataFrame({"stay": stay, "start": start})))
     assert [column["kind"] for column in describe_columns(table)] == ["duration", "date"]

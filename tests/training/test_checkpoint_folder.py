@@ -164,14 +164,14 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
 @pytest.mark.parametrize("name", ["training", "layout"])
-def test_a_checkpoint_that_is_no_file_is_refused(name, make, tmp_path):
+def test_a_checkpoint_that_is_not_a_regular_file_is_refused(name, make, tmp_path):
     make(tmp_path / f"{name}.safetensors")
     with pytest.raises(FileError, match=f"{name}.safetensors: expected"), Checkpoints(tmp_path):
         pass
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("gone")])
-def test_pipes_and_dangling_links_are_no_folders(make, tmp_path):
+def test_pipes_and_dangling_links_are_refused_as_folders(make, tmp_path):
     make(tmp_path / "fit")
     with pytest.raises(SettingError, match="expected a folder"), Checkpoints(tmp_path / "fit"):
         pass

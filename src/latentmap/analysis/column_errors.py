@@ -175,7 +175,7 @@ class _SquaredErrors(_ErrorSums):
         return ColumnError(column.name, "rmse", value, baseline, _error_unit(column), self.n)
 
 
-class _MatchCounts(_ErrorSums):
+class _CorrectCounts(_ErrorSums):
     def __init__(self) -> None:
         self.n_correct = 0
         self.counts: Counter[object] = Counter()
@@ -208,7 +208,7 @@ def _make_sums(column: Column) -> _ErrorSums | None:
     if not column.width:
         return None
     is_class = isinstance(column, BooleanColumn | CategoryColumn)
-    return _MatchCounts() if is_class else _SquaredErrors()
+    return _CorrectCounts() if is_class else _SquaredErrors()
 
 
 def _in_own_unit(

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_spec, prepare_fit
+from latentmap.autoencoders.fitting import common_arguments, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
-from latentmap.autoencoders.pca_comparison import beats_pca, can_compare, decodes_better
+from latentmap.autoencoders.pca_comparison import (
+    beats_pca,
+    can_compare_with_pca,
+    decodes_better_than_pca,
+)
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.data.types import DataLike
@@ -164,7 +168,7 @@ class AutoEncoder(BaseAutoEncoder):
             assert self.table_ is not None
             sample = data.sample_rows
             linear = choose_linear_model(sample, self.table_, self.n_components, data.seed)
-        if isinstance(validation_rows, np.ndarray) and can_compare(
+        if isinstance(validation_rows, np.ndarray) and can_compare_with_pca(
             self, principal, validation_rows, data.scale
         ):
             self._train(network, principal, data)
@@ -173,7 +177,7 @@ class AutoEncoder(BaseAutoEncoder):
                     return data
                 converted = linear.convert_source(rows)
                 weighted = principal_components(converted, *settings, weights=linear.weights)
-                if decodes_better(self, linear, weighted, validation_rows):
+                if decodes_better_than_pca(self, linear, weighted, validation_rows):
                     return data
         loss = "bounded" if data.scale.in_unit_range else "gaussian"
         if linear is not None:
@@ -232,7 +236,7 @@ class AutoEncoder(BaseAutoEncoder):
             code_mean=np.zeros(self.n_components),
             code_spread=np.zeros((self.n_components, self.n_components)),
         )
-        spec = NetworkSpec(network=network, **common_spec(self, loss, principal))
+        spec = NetworkSpec(network=network, **common_arguments(self, loss, principal))
         self._set_networks(build_autoencoder(spec))
 
     def _assemble(self) -> Networks:
@@ -243,7 +247,7 @@ class AutoEncoder(BaseAutoEncoder):
         principal = None
         if state.has_principal:
             principal = PrincipalComponents.zeros(math.prod(self.row_shape_), state.n_components)
-        spec = NetworkSpec(network=network, **common_spec(self, state.loss, principal))
+        spec = NetworkSpec(network=network, **common_arguments(self, state.loss, principal))
         return build_autoencoder(spec)
 
     def _describe(self, spec: GraphSpec) -> NetworkGraphs:

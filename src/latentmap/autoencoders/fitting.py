@@ -67,10 +67,10 @@ def prepare_rows(
     return data
 
 
-def common_spec(
+def common_arguments(
     estimator: BaseAutoEncoder, loss: LossLike, principal: PrincipalComponents | None = None
 ) -> dict[str, Any]:
-    """Return the arguments of `NetworkSpec` that all estimators have, except the network."""
+    """Return the arguments of `NetworkSpec` that do not depend on the type of estimator."""
     state, noise = estimator._state, check_training(estimator.training).noise
     return {
         "row_shape": estimator.row_shape_,

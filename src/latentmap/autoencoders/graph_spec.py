@@ -29,7 +29,7 @@ def check_loss_name(loss: str) -> None:
 
 
 def graph_spec(estimator: NetworkEstimator) -> GraphSpec:
-    """Return the specification of the graphs, with the values of `fitting.common_spec`."""
+    """Return the specification of the graphs of a fitted estimator's networks."""
     state = estimator._state
     encoder = get_network(state.network)
     decoder = getattr(state, "decoder_network", None)

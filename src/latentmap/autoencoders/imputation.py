@@ -35,8 +35,8 @@ NO_TABLE = "impute: expected a model that was fitted to a table, found a model o
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
 _FOLDS = 10
-# The weight of the reconstruction is multiplied by n / (n + this number), for n known values, so
-# that few values give a small weight.
+# The estimated weight of the reconstruction is multiplied by n / (n + _PRIOR_ROWS), where n is the
+# number of known values. An estimate from few values is therefore reduced most.
 _PRIOR_ROWS = 30
 
 

@@ -24,14 +24,15 @@ MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than
 # Maximum distance of a code from the centre, divided by the median distance.
 MAX_DISTANCE_RATIO = 5.0
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
-# Minima for tables. Their networks are bounded, and PCA does not know the validation rows, so few
-# rows can show that a network is better. The advantage must also be a share of the error of PCA.
+# Minima for tables. Fewer validation rows suffice than for other data, because the inputs of these
+# networks are clipped, and PCA is fitted without the validation rows. The advantage over PCA must
+# also be at least MIN_TABLE_GAIN times the error of PCA.
 MIN_TABLE_VALIDATION_ROWS, MIN_TABLE_STANDARD_ERRORS, MIN_TABLE_GAIN = 5, 1.5, 0.05
 # Maximum number of groups of validation rows from which a standard error is estimated.
 MAX_GROUPS = 10
 
 
-def can_compare(
+def can_compare_with_pca(
     model: AutoEncoder, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
 ) -> bool:
     """Return whether the validation rows can show that a network is better than PCA.
@@ -72,7 +73,7 @@ def beats_pca(
     return bool(gain.mean() > minimum)
 
 
-def decodes_better(
+def decodes_better_than_pca(
     model: AutoEncoder,
     linear: LinearModel,
     principal: PrincipalComponents,

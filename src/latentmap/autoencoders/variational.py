@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_spec, prepare_fit
+from latentmap.autoencoders.fitting import common_arguments, prepare_fit
 from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.network_application import row_metrics
 from latentmap.autoencoders.state import FittedState, VariationalState
@@ -135,7 +135,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
         state = self._state
         network = get_network(state.network)
-        spec = NetworkSpec(network=network, beta=state.beta, **common_spec(self, state.loss))
+        spec = NetworkSpec(network=network, beta=state.beta, **common_arguments(self, state.loss))
         return build_variational(spec)
 
     def _describe(self, spec: GraphSpec) -> NetworkGraphs:

@@ -121,7 +121,7 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     """
     engine = start_engine().backend.backend()
     if engine == "torch":
-        return functools.partial(_apply_in_torch, model)
+        return functools.partial(_apply_with_torch, model)
     if engine != "jax":
         return model.predict_on_batch
     if model not in _COMPILED:
@@ -132,7 +132,7 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     return lambda rows: call(trainable, non_trainable, rows)
 
 
-def _apply_in_torch(model: keras.Model, rows: BatchArrays) -> np.ndarray:
+def _apply_with_torch(model: keras.Model, rows: BatchArrays) -> np.ndarray:
     """Apply a model to one block in PyTorch, without the warnings of ``predict_on_batch``."""
     import torch
 

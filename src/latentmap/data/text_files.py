@@ -119,13 +119,13 @@ class TrimmedStream(io.RawIOBase):
         while not self._text and not is_complete:
             data = self._stream.read(_BUFFER_BYTES)
             is_complete = not data
-            self._split(self._tail + data, is_complete)
+            self._separate_footer(self._tail + data, is_complete)
         size = min(len(buffer), len(self._text))
         buffer[:size], self._text = self._text[:size], self._text[size:]
         return size
 
-    def _split(self, data: bytes, is_complete: bool) -> None:
-        """Set the text that is part of the table, and the tail that may be below it."""
+    def _separate_footer(self, data: bytes, is_complete: bool) -> None:
+        """Divide bytes into those of the table and those that may be below it, and store both."""
         position = start = len(data)
         for _ in range(MAX_NOTES + 1):
             end = len(data[:start].rstrip(self._blank + b"\n"))

@@ -136,7 +136,8 @@ def _nearest(
     # The nearest point replaces those that are missing in the searched cells.
     nearest = g.columns(neighbors, 0, 1)
     neighbors = g.add("Where", g.add("Equal", values, Double(np.inf)), nearest, neighbors)
-    # Distances from differences are 0 for equal points; those of the search have rounding errors.
+    # The distances of the search have rounding errors, because they are computed from products.
+    # Distances that are computed from differences are exactly 0 for equal points.
     offsets = g.add("Sub", _gather(g, tensor, neighbors), _insert_axis(g, points, 1))
     return neighbors, g.add("ReduceL2", offsets, np.array([2]), keepdims=0)
 

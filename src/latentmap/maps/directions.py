@@ -17,9 +17,8 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.scaling import Scale
 
 DIRECTION_METRICS = ("cosine", "correlation")
-# Tolerance of a length of 1, for rows of float16 numbers, and the relative rounding error of stored
-# coordinates, which are float16.
-UNIT_TOLERANCE, ROUNDING = 1e-3, 2.0**-11
+UNIT_TOLERANCE = 1e-3  # Rows of float16 numbers with the length 1 differ from it by less than this.
+ROUNDING = 2.0**-11  # Relative rounding error of stored coordinates, which are float16.
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -63,8 +62,8 @@ class DirectionTransform:
     def apply(self, points: np.ndarray) -> np.ndarray:
         """Return the directions of coordinates on the components, shape (n, d + 1), float32.
 
-        The result is 0 for a row without a direction: a row of length 0, such as a constant row for
-        the correlation, and a row whose length is below the rounding error of stored coordinates.
+        The result is 0 for a row whose length is 0, such as a constant row for the correlation. It
+        is also 0 for a row whose length is below the rounding error of stored coordinates.
         """
         points = points.astype(np.float64)
         vectors = points @ self.matrix + self.offset

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.autoencoders.fitting import common_spec
+from latentmap.autoencoders.fitting import common_arguments
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.networks.registry import get_network
 from latentmap.preprocessing.pca_projection import PrincipalComponents
@@ -41,7 +41,7 @@ def build_map_networks(
         arcsinh_input=state.arcsinh_input,
         reconstruction_weight=state.reconstruction_weight or 1.0,
         **vars(landmarks),
-        **common_spec(model, loss, principal),
+        **common_arguments(model, loss, principal),
     )
     return build_map(spec)
 

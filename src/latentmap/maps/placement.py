@@ -17,7 +17,8 @@ from latentmap.file_record import FileRecord
 from latentmap.maps.fitted_rows import FittedRows, row_blocks
 from latentmap.value_types import Positive, Range
 
-# Number of neighbours from which the quality is measured if the encoder alone places the rows.
+# `PlacementQuality` is computed from this number of nearest fitted rows if the encoder alone places
+# the rows.
 COMPARED_NEIGHBORS = 10
 # Number of nearest neighbours whose wide votes select a cluster.
 CLUSTER_NEIGHBORS = 8

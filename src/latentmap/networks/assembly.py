@@ -161,8 +161,8 @@ def build_autoencoder(spec: NetworkSpec) -> Networks:
     ((None, 2), (None, 4))
     """
     rng = spec.rng
-    encoder = _encoder(spec, rng)
-    head = _head(spec, rng)
+    encoder = _build_encoder(spec, rng)
+    head = _build_head(spec, rng)
     scaling = spec.scaling(name="scaling")
 
     def row_metrics(rows: KerasTensor, training: bool) -> list[KerasTensor]:
@@ -192,7 +192,7 @@ def build_variational(spec: NetworkSpec) -> Networks:
     mean, log_variance = output[:, : spec.n_components], output[:, spec.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
-    head = _head(spec, rng)
+    head = _build_head(spec, rng)
     sample = GaussianSample(draw_seed(rng))
     scaling, n_features = spec.scaling(), math.prod(spec.row_shape)
 
@@ -213,7 +213,7 @@ def build_variational(spec: NetworkSpec) -> Networks:
     return Networks(encoder, build_decoder(spec, head), objective)
 
 
-def _encoder(spec: NetworkSpec, rng: Random) -> keras.Model:
+def _build_encoder(spec: NetworkSpec, rng: Random) -> keras.Model:
     rows = keras.Input(spec.row_shape, name="rows")
     x, flags = spec.inputs(rows)
     x = add_noise(spec, x, rng)
@@ -239,7 +239,7 @@ def add_noise(spec: NetworkSpec, x: KerasTensor, rng: Random) -> KerasTensor:
     return layers.GaussianNoise(spec.noise, seed=draw_seed(rng))(x)
 
 
-def _head(spec: NetworkSpec, rng: Random) -> keras.Model:
+def _build_head(spec: NetworkSpec, rng: Random) -> keras.Model:
     """Return the decoder without its last activation and with a flat output."""
     code = keras.Input((spec.n_components,), name="code")
     if isinstance(spec.network, tuple):

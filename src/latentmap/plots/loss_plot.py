@@ -8,7 +8,7 @@ from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.matplotlib_types import Axes
 
-MAX_MARKED_EPOCHS = 10  # Maximum number of epochs that are marked, so that a short curve is seen.
+MAX_MARKED_EPOCHS = 10  # Curves of at most this number of epochs have a marker at each epoch.
 
 
 def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:

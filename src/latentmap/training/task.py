@@ -81,7 +81,7 @@ class RowsWithTargets(Source):
         return RowsWithTargets(self.rows.subset(indices), self.targets[indices])
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
-        """Iterate over all rows and targets once, in the same order as over rows alone."""
+        """Yield batches of rows and targets, in the order in which `rows` yields its batches."""
         row_numbers = RowNumbers(self.rows).batches(size, rng=copy.deepcopy(rng))
         for rows, indices in zip(self.rows.batches(size, rng=rng), row_numbers, strict=True):
             yield rows, self.targets[indices]

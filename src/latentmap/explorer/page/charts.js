@@ -20,7 +20,7 @@ import { MISSING, columns, dequantize, quantize } from "./scene.js";
 const [WIDTH, HEIGHT] = [480, 72]; // Pixels of the canvas; the style sheet sets the size on the page.
 const DAY = 86_400; // In seconds.
 const MAX_BARS = 8;
-const [NAME_WIDTH, FONT_SIZE] = [126, 12]; // Of the name of a bar, in CSS pixels.
+const [NAME_WIDTH, FONT_SIZE] = [126, 12]; // Width and font size of the name of a bar, in CSS pixels.
 
 /**
  * Return a histogram in which the user chooses a range by dragging or with the arrow keys. The axis of

@@ -40,7 +40,7 @@ export async function explanationElement(source, rows, title) {
 /** @param {Difference} difference */
 function differenceElement(difference) {
   const { effect } = difference;
-  const [name, member, other] = textsOf(difference);
+  const [name, member, other] = formatDifference(difference);
   const bar = createElement("span", { className: "bar-area" }, barElement(effect));
   const size = `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`;
   const line = createElement("div", { className: "difference" },
@@ -55,7 +55,7 @@ function differenceElement(difference) {
 }
 
 /** Return the name, and the values of the group and of the other rows, as texts. @param {Difference} difference */
-function textsOf({ colors, value = "", isWord, member, other, std }) {
+function formatDifference({ colors, value = "", isWord, member, other, std }) {
   if (std !== undefined) {
     const number = (/** @type {number} */ mean) => meanText(mean, /** @type {Colors} */ (colors), std);
     return [scaleTitle(/** @type {Colors} */ (colors)), number(member), number(other)];

@@ -11,8 +11,10 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { ColorScale, Colors, Source, Theme } from "./types.js" */
 
-// Sizes in CSS pixels: the space for the name and the number of rows of a category, a digit, the font.
-const [ENTRY_WIDTH, DIGIT_WIDTH, FONT_SIZE] = [138, 7.6, 13];
+// In CSS pixels.
+const ENTRY_WIDTH = 138; // Width of the name of a category and its number of rows.
+const DIGIT_WIDTH = 7.6;
+const FONT_SIZE = 13;
 
 /**
  * Format a number as in its column, or with as many digits as the range of a colour scale needs.

@@ -33,10 +33,10 @@ export function readNumpyRows(name, buffer, width, limit) {
  */
 function readHeader(name, buffer) {
   const bytes = new Uint8Array(buffer);
-  const textOf = (/** @type {number} */ from, /** @type {number} */ to) => String.fromCharCode(...bytes.subarray(from, to));
+  const readText = (/** @type {number} */ from, /** @type {number} */ to) => String.fromCharCode(...bytes.subarray(from, to));
   // Version 1 has the length of the header in two bytes; longer headers are those of other types.
-  const start = textOf(0, 6) === MAGIC && bytes[6] === 1 ? 10 + bytes[8] + 256 * bytes[9] : 0;
-  const header = textOf(10, start);
+  const start = readText(0, 6) === MAGIC && bytes[6] === 1 ? 10 + bytes[8] + 256 * bytes[9] : 0;
+  const header = readText(10, start);
   const type = TYPES[/'descr': '[<|]([fiu]\d)'/.exec(header)?.[1] ?? ""];
   const shape = (/'shape': \(([\d, ]+)\)/.exec(header)?.[1] ?? "").split(",").filter((length) => length.trim()).map(Number);
   if (!type || shape.length === 0 || header.includes("'fortran_order': True")) {

@@ -41,14 +41,14 @@ export function installSearch(source, goTo) {
     ]);
     if (query !== state.query) return;
     setState({ matches });
-    if (document.activeElement === field) show(rowsOf(matches), (row) => [...lists.map((list) => list[row]), ...scales.map((scale) => textOf(scale, row))]);
+    if (document.activeElement === field) show(rowsOf(matches), (row) => [...lists.map((list) => list[row]), ...scales.map((scale) => formatScaleValue(scale, row))]);
   });
 
-  /** @param {number[]} rows @param {(row: number) => (string | null)[]} textsOf */
-  function show(rows, textsOf) {
+  /** @param {number[]} rows @param {(row: number) => (string | null)[]} getTexts */
+  function show(rows, getTexts) {
     const buttons = rows.slice(0, MAX_RESULTS).map((row) => createButton(
       { onclick: () => choose(row) },
-      snippet(row, textsOf(row)),
+      snippet(row, getTexts(row)),
       createElement("span", { className: "quiet" }, `row ${formatWhole(numberOf(row))}`)));
     const select = createButton({ className: "button", onclick: selectMatches }, `Select ${formatCount(rows.length, "row")}`);
     results.replaceChildren(...(rows.length ? [...buttons, select] : [createElement("p", { className: "empty" }, "No row contains these words.")]));
@@ -86,7 +86,7 @@ export function installSearch(source, goTo) {
 }
 
 /** Return the value of a row on a colour scale as a text, null if it is missing. @param {Colors} colors @param {number} row */
-function textOf(colors, row) {
+function formatScaleValue(colors, row) {
   const value = colors.values[row];
   if (value === MISSING) return null;
   if (colors.categories) return categoryTitle(colors.categories[value]);
