@@ -31,6 +31,11 @@ def test_many_rows_are_compared_with_a_sample(rows, monkeypatch):
     assert np.array_equal(recalls[others], expected)
 
 
+def test_the_progress_of_the_recall_is_shown(rows, capsys):
+    row_recalls(EncodedRows(ArraySource(rows), rows), verbose=True)
+    assert "Finding the neighbours of 300 rows" in capsys.readouterr().err
+
+
 def test_few_rows_have_no_recall():
     rows = np.arange(22.0).reshape(11, 2)
     assert np.isnan(row_recalls(EncodedRows(ArraySource(rows), rows))).all()

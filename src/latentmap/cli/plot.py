@@ -113,7 +113,7 @@ def _plot_values(path: Path, model: Estimator, rows: Source, color: str) -> None
 
 def _neighbor_recalls(model: Estimator, sample: EncodedSample) -> np.ndarray:
     rows = comparable_rows(model, numeric_rows(model, sample.rows))
-    recalls = row_recalls(EncodedRows(rows, sample.codes))
+    recalls = row_recalls(EncodedRows(rows, sample.codes), verbose=True)
     if np.isnan(recalls).all():
         raise DataError(
             f"--color neighbors: expected at least 12 rows, found {len(recalls)}: plot more rows"

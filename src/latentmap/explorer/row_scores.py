@@ -82,7 +82,7 @@ class RowScores:
 
     def _recall(self) -> np.ndarray:
         rows = comparable_rows(self._estimator, self._source)
-        return row_recalls(EncodedRows(rows, self._codes))
+        return row_recalls(EncodedRows(rows, self._codes), verbose=self._verbose)
 
     def _outlier(self) -> np.ndarray:
         detector = OutlierDetector(self._estimator, self._source, verbose=self._verbose)

@@ -87,11 +87,12 @@ def neighbor_recalls(
     }
 
 
-def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
+def row_recalls(encoded: EncodedRows, seed: int = 0, verbose: bool = False) -> np.ndarray:
     """Return the recall of the 10 nearest rows of each row, shape (n,).
 
     The neighbours are searched among all other rows, or in a random sample if there are many rows.
-    All recalls are NaN if there are fewer than 11 other rows to search.
+    All recalls are NaN if there are fewer than 11 other rows to search. With ``verbose``, the
+    progress is shown.
 
     Examples
     --------
@@ -110,7 +111,8 @@ def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
     own_index[sample] = np.arange(len(sample))
     references = read_rows(encoded.rows.subset(sample)), encoded.codes[sample]
     recalls = np.empty(n_rows)
-    for block, batch in read_batches(encoded.rows, min(BATCH_ROWS, max_rows)):
+    task, batch_size = f"Finding the neighbours of {n_rows:,} rows", min(BATCH_ROWS, max_rows)
+    for block, batch in read_batches(encoded.rows, batch_size, task=task, verbose=verbose):
         rows = fill_missing(encoded.rows, batch)
         in_data, on_map = (
             drop_self(nearest_rows(points, reference, ROW_NEIGHBORS + 1), own_index[block])
