@@ -95,6 +95,8 @@ class BatchInvariantIndex:
         self._index.add(points)
         self.n_searched = self._index.nprobe = min(MAX_CELLS, n_cells)
         self.centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
+        self._center_weights = np.ascontiguousarray(-2 * self.centers.T)
+        self._center_squares = (self.centers**2).sum(axis=1)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the k nearest points of each query, nearest first.
@@ -144,7 +146,10 @@ class BatchInvariantIndex:
         In double precision, rounding does not change the nearest cells.
         """
         n_searched = self.n_searched
-        distances = (self.centers**2).sum(axis=1) - 2 * queries @ self.centers.T
+        # The squared distance is |center|² − 2 · center · query + |query|². The last term is the
+        # same for all cells, and is added to the selected ones only.
+        distances = queries @ self._center_weights
+        distances += self._center_squares
         cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
         distances = np.take_along_axis(distances, cells, axis=1)
         distances += (queries**2).sum(axis=1, keepdims=True)
