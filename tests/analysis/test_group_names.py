@@ -51,6 +51,12 @@ def test_names_use_labels_then_differences_then_numbers():
     assert name_groups(groups, columns) == ["age low", "age high (1)", "age high (2)"]
 
 
+def test_a_group_of_several_labels_is_not_named_by_a_number_that_looks_like_a_label():
+    labels = ["3", "8", "9", "9", "8"] * 8 + ["0"] * 20 + [""] * 20
+    names = name_groups(np.repeat([0, 1, 2], [40, 20, 20]), {}, labels=labels)
+    assert names == ["8, 9, 3", "0", "group 2"]
+
+
 def test_a_single_group_and_missing_values_have_no_differences():
     columns = {"x": [np.nan] * 4, "y": [1.0, 2.0, 3.0, 4.0], "z": np.array([None] * 4, object)}
     assert explain_groups([0, 0, 0, 0], columns, [["", None, "the", "of"]]) == [[]]

@@ -337,6 +337,19 @@ def test_the_map_is_above_the_panel_on_a_phone(open_page, served_links, name):
     assert page.messages == []
 
 
+def test_controls_fit_into_small_windows(open_page, served_links):
+    page = open_page(served_links["people"], viewport={"width": 800, "height": 600})
+    page.tab.keyboard.press("r")
+    page.tab.wait_for_selector("#row-table tbody tr")
+    map_box, tools = (page.tab.locator(name).bounding_box() for name in ("#map", "[role=toolbar]"))
+    assert tools["y"] + tools["height"] <= map_box["y"] + map_box["height"]
+    page.tab.set_viewport_size({"width": 390, "height": 844})
+    page.tab.fill("#search", "France")
+    select = page.tab.locator("#results .button")
+    select.wait_for()
+    assert select.bounding_box()["width"] > 300
+
+
 def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, served_links):
     context = browser.new_context()
     page, loaded = context.new_page(), {}

@@ -39,6 +39,15 @@ def test_a_link_restores_the_state_of_the_page(open_page, people_page):
     assert copy.messages == []
 
 
+@pytest.mark.parametrize("links", ["served_links", "files"])
+def test_labels_are_shown_after_a_reload_with_other_colours(open_page, request, links):
+    page = open_page(request.getfixturevalue(links)["digits"] + "#color=1")
+    page.tab.keyboard.press("r")
+    label = page.tab.locator("#row-table tbody tr").first.locator("td.category")
+    assert page.wait_until(lambda: label.inner_text() == "0")
+    assert page.messages == []
+
+
 def test_a_link_restores_the_filters(open_page, people_page):
     people_page.tab.keyboard.press("f")
     bar = people_page.tab.locator("#filters .bar-line[title=France]")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentmap import AutoEncoder
-from latentmap.data import ArraySource
+from latentmap import AutoEncoder, LatentMap
+from latentmap.data import ArraySource, add_metadata
 from latentmap.explorer import Scene
 
 pytestmark = pytest.mark.browser
@@ -41,6 +41,43 @@ def test_the_search_covers_texts_categories_numbers_and_dates(people_page, peopl
     month = people["joined"].dt.strftime("%Y-%m") == "2021-03"
     assert search(people_page, "2021-03 true") == first_ten(month & people["member"])
     assert people_page.messages == []
+
+
+@pytest.fixture(scope="module")
+def articles_file(export_link):
+    """Link to the exported file of vectors with columns beside them, which are not fitted."""
+    rng, n = np.random.default_rng(0), 60
+    texts = [f"{'🧪 padding ' * (i % 9)}about Zürich, number {i}" for i in range(n)]
+    topics = np.array(["red", "blue"])[np.arange(n) % 2]
+    frame = pd.DataFrame({"text": texts, "price": rng.random(n), "topic": topics})
+    rows = add_metadata(rng.normal(size=(n, 6)), frame, label="topic")
+    return export_link(Scene(LatentMap(epochs=1, random_state=0).fit(rows), rows, "articles"))
+
+
+def test_the_results_show_and_mark_the_words_of_the_search(open_page, articles_file):
+    page = open_page(articles_file)
+    page.tab.fill("#search", "zurich")
+    results = page.tab.locator("#results .result")
+    assert page.wait_until(lambda: results.count() == 10)
+    marks = page.tab.locator("#results mark")
+    assert marks.all_inner_texts() == ["Zürich"] * 10
+    assert "\ufffd" not in page.text("#results")
+    for i in range(10):
+        result, mark = results.nth(i).bounding_box(), marks.nth(i).bounding_box()
+        assert mark["x"] + mark["width"] <= result["x"] + result["width"]
+
+
+def test_columns_that_are_not_fitted_leave_no_empty_parts(open_page, articles_file):
+    page = open_page(articles_file)
+    assert page.text("#decoded h2") == "Density at the pointer"
+    assert page.tab.locator("button[data-tool=interpolate]").is_hidden()
+    page.tab.evaluate("window.latentmap.goTo(5)")
+    assert page.row() == 5
+    assert "Zürich, number 5" in page.text("#row")
+    assert "decoded" not in page.text("#row")
+    page.tab.keyboard.press("i")
+    assert page.tab.get_attribute("button[data-tool=move]", "aria-pressed") == "true"
+    assert page.messages == []
 
 
 def test_the_map_marks_the_rows_that_the_search_finds(open_page, served_links):

@@ -15,6 +15,7 @@ from latentmap.number_checks import check_number
 MIN_EFFECT = 0.5  # J. Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
 MIN_STANDARD_ERRORS = 4  # Smaller effects occur by chance among thousands of words.
 MIN_LABEL_SHARE, PURE_LABEL_SHARE = 0.5, 0.9
+MAX_JOINED_LABELS, MIN_JOINED_SHARE = 3, 0.1
 
 
 def name_groups(
@@ -34,14 +35,16 @@ def name_groups(
         As for `explain_groups`.
     labels : sequence of n objects, optional
         Label of each row, None if it is missing. A group in which most rows have the same label is
-        named by this label.
+        named by this label, and a group without a majority and without differences by its most
+        frequent labels.
     n_parts : int
         Maximum number of differences in a name.
 
     Returns
     -------
     list of str
-        Distinct names; a group without differences is named by its number.
+        Distinct names; a group without differences and labels is named by its number, such as "0",
+        or "group 0" if other groups have labels.
 
     Examples
     --------
@@ -53,14 +56,15 @@ def name_groups(
     ['cat', 'dog']
     """
     groups = np.asarray(groups, np.intp)
+    descriptions = describe_groups(groups, columns, texts, n_parts)
+    if labels is None:
+        return _make_distinct([text or str(number) for number, text in enumerate(descriptions)])
     names = []
-    for number, description in enumerate(describe_groups(groups, columns, texts, n_parts)):
-        name = (
-            None
-            if labels is None
-            else _label_name([labels[int(i)] for i in np.flatnonzero(groups == number)])
-        )
-        names.append(name or description or str(number))
+    for number, description in enumerate(descriptions):
+        group_labels = [labels[int(i)] for i in np.flatnonzero(groups == number)]
+        name = _label_name(group_labels) or description or _joined_labels(group_labels)
+        # A number alone could be mistaken for a label.
+        names.append(name or f"group {number}")
     return _make_distinct(names)
 
 
@@ -106,9 +110,22 @@ def describe_groups(
     ]
 
 
-def _label_name(labels: Sequence[object]) -> str | None:
+def _count_labels(labels: Sequence[object]) -> Counter[str]:
+    """Count the labels that are not missing."""
     counts = Counter(str(label) for label in labels if label is not None and label == label)
     counts.pop("", None)
+    return counts
+
+
+def _joined_labels(labels: Sequence[object]) -> str:
+    """Join the most frequent labels, each of at least a tenth of the rows."""
+    frequent = _count_labels(labels).most_common(MAX_JOINED_LABELS)
+    return ", ".join(text for text, n in frequent if n >= MIN_JOINED_SHARE * len(labels))
+
+
+def _label_name(labels: Sequence[object]) -> str | None:
+    """Return the label of most rows, None if there is no majority."""
+    counts = _count_labels(labels)
     if not counts:
         return None
     label, count = counts.most_common(1)[0]

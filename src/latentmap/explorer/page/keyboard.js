@@ -4,6 +4,7 @@
  */
 
 import { byId, closeNotice } from "./dom.js";
+import { hasDecodedValues } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { rowsOf, setState, state } from "./state.js";
 import { rowAt } from "./tools.js";
@@ -35,6 +36,7 @@ export function installKeyboard(view, points) {
   const zoomOut = () => zoom(1 / ZOOM_STEP);
   const zoomAll = () => view.animateToWhole();
   for (const tool of /** @type {Tool[]} */ (Object.keys(TOOL_TITLES))) {
+    if (tool === "interpolate" && !hasDecodedValues) continue;
     addShortcut(tool[0], TOOL_TITLES[tool], () => setState({ tool }));
   }
   addShortcut(["+", "="], "Zoom in", zoomIn);

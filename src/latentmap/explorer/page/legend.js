@@ -2,10 +2,10 @@
  * The legend: the choice of a colour scale, and its categories or its range.
  */
 
-import { byId, createButton, createElement, fitName } from "./dom.js";
+import { byId, createButton, createElement, fitName, showError } from "./dom.js";
 import { categoryTitle, columnTitle, compact, formatNumber, formatValue, formatWhole } from "./format.js";
 import { VIRIDIS, categoryColor, countValues, numberRanks } from "./palette.js";
-import { MISSING, columns, dequantize, loadColors, scene } from "./scene.js";
+import { MISSING, columns, dequantize, labelScale, loadColors, scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
@@ -53,12 +53,15 @@ export async function installLegend(source) {
   addShortcut("]", "Colour by the next label, score or column", step(1));
   addShortcut("[", "Colour by the previous label, score or column", step(-1));
 
+  /** @param {Colors} labels */
+  const showLabels = (labels) => setState({ labels });
+
   const load = latestOnly(async (/** @type {number} */ i) => {
     if (!scene.color_scales[i].is_computed) body.replaceChildren(createElement("p", { className: "empty" }, "Computing…"));
     try {
       const colors = await loadColors(source, i);
-      const isLabel = colors.name === "label" && colors.column === undefined && colors.categories;
-      setState({ colors, hiddenCategories: new Set(), labels: isLabel ? colors : state.labels });
+      if (i === labelScale) showLabels(colors);
+      setState({ colors, hiddenCategories: new Set() });
     } finally {
       draw();
     }
@@ -87,6 +90,8 @@ export async function installLegend(source) {
   byId("legend").hidden = scene.color_scales.length === 0;
   chooser.value = String(state.colorScale);
   if (scene.color_scales.length > 0) await load(state.colorScale);
+  // The names of rows contain their labels also if the address states other colours.
+  if (labelScale >= 0 && !state.labels) loadColors(source, labelScale).then(showLabels, showError);
 }
 
 /** @param {Colors} colors */

@@ -16,7 +16,7 @@ import { loadEncoder } from "./new_rows.js";
 import { installPointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
-import { columns, imageSize, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
+import { columns, hasDecodedValues, imageSize, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
 import { installSavedSelections } from "./saved_selections.js";
 import { installSearch } from "./search.js";
 import { installSelection, selectedRows } from "./selection.js";
@@ -48,6 +48,7 @@ function showTitle() {
 /** Install all parts of the page. @param {Source} source */
 async function start(source) {
   document.body.classList.add(scene.row.kind);
+  document.body.classList.toggle("no-decoded-values", !hasDecodedValues);
   document.body.style.setProperty("--lines", String(SHOWN_COLUMNS));
   showTitle();
   installTheme();
@@ -67,7 +68,7 @@ async function start(source) {
   installRowDetails(source);
   installSimilarRows(source, goTo);
   installNeighborhood(source, points);
-  installInterpolation(source);
+  if (hasDecodedValues) installInterpolation(source);
   installSelection(source, goTo, { zoom: () => zoomToRows(view, points), keep: installSavedSelections() });
   installSearch(source, goTo);
   installFilters(source);

@@ -19,6 +19,7 @@ import { onChange, state } from "./state.js";
 /** @typedef {{ size: number, weight: number, alpha: number, length: number }} NameStyle */
 
 const PARTS_ZOOM = 2; // The zoom from which the parts of clusters have names.
+const MANY_NAMES = 30;
 /** @type {NameStyle} */
 const LARGE = { size: 14, weight: 600, alpha: 1, length: 36 };
 /** @type {NameStyle} */
@@ -79,10 +80,11 @@ function drawNames(context, view, names, { size, weight, alpha, length }, boxes)
     strokeStyle: cssVariable("--map"),
     fillStyle: cssVariable("--ink"),
   });
+  const maxLength = names.length > MANY_NAMES ? Math.floor(length / 2) : length; // Of many names, long ones would cover others.
   for (const { text, position } of names) {
     const [left, top] = view.toScreen(...position);
     if (left < 0 || top < 0 || left > view.width || top > view.height) continue;
-    const label = shortenName(categoryTitle(text), length);
+    const label = shortenName(categoryTitle(text), maxLength);
     const halfWidth = context.measureText(label).width / 2 + 4;
     const center = view.centerBetweenPanels(left, halfWidth);
     const box = [center - halfWidth, top - size * 0.7, center + halfWidth, top + size * 0.7];

@@ -8,7 +8,7 @@ import { withoutAlpha } from "./embedded.js";
 import { createEncoder } from "./encoder.js";
 import { readNumpyRows } from "./numpy_file.js";
 import { columns, imageSize, scene } from "./scene.js";
-import { encodeCells, numberInCell, separateCells } from "./table_cells.js";
+import { encodeCells, numberInCell, separateCells, truthValue } from "./table_cells.js";
 
 /** @import { Column, EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
 
@@ -140,8 +140,11 @@ function tableRows(name, header, lines, fitted) {
 }
 
 /** Return the value of a cell that the page shows, null if it is missing. @param {Column} column @param {string} cell */
-function displayedValue({ kind, format }, cell) {
-  if (kind !== "number" && kind !== "date") return cell || null;
+function displayedValue({ kind, format, categories }, cell) {
+  if (kind !== "number" && kind !== "date") {
+    const isBoolean = categories?.length && categories.every((name) => name === "true" || name === "false");
+    return (isBoolean ? truthValue(cell) : cell) || null;
+  }
   const number = numberInCell(cell, format === "duration" ? format : kind);
   return Number.isFinite(number) ? number : null;
 }

@@ -6,7 +6,7 @@ import { byId, createElement, find, hasTouchScreen } from "./dom.js";
 import { MISSING, categoryTitle, columnTitle, formatNumber, formatValue, formatWhole } from "./format.js";
 import { formatInRange, scaleTitle } from "./legend.js";
 import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
-import { columns, hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
+import { columns, hasDecodedValues, hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
 /** @import { GoToRow, Point, Row, RowDetails, Source, TableRow } from "./types.js" */
@@ -36,9 +36,11 @@ export function installDecodedRow(source) {
     show(position, rows[0], densities[0]);
   });
 
+  if (!hasDecodedValues) find(section, "h2").textContent = "Density at the pointer";
+  const aim = hasDecodedValues ? "the row decoded at that point" : "how dense the rows are there";
   hint.textContent = hasTouchScreen
-    ? "Slide a finger over the map to see the row decoded at that point. Two fingers move and zoom."
-    : "Move the pointer over the map to see the row decoded at that point.";
+    ? `Slide a finger over the map to see ${aim}. Two fingers move and zoom.`
+    : `Move the pointer over the map to see ${aim}.`;
   onChange(["position"], () => {
     if (state.position) decode(state.position);
   });
@@ -118,7 +120,7 @@ export function installRowDetails(source) {
   function showEmpty() {
     heading.textContent = "Row";
     body.replaceChildren(createElement("p", { className: "empty" },
-      "Point at a row to compare it with its reconstruction. Click a row to find similar rows."));
+      `Point at a row to ${hasDecodedValues ? "compare it with its reconstruction" : "read it"}. Click a row to find similar rows.`));
     delete section.dataset.row;
   }
 

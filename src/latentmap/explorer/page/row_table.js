@@ -4,9 +4,9 @@
  */
 
 import { byId, createButton, createElement, find, showError } from "./dom.js";
-import { MISSING, categoryTitle, columnTitle, formatCount, formatValue, formatWhole } from "./format.js";
-import { pictureElement } from "./rows.js";
-import { columns, hasLabels, imageSize, loadColors, loadTexts, nameOf, numberOf, scene, valueOf } from "./scene.js";
+import { MISSING, columnTitle, formatCount, formatValue, formatWhole } from "./format.js";
+import { labelOf, pictureElement } from "./rows.js";
+import { columns, hasLabels, imageSize, labelScale, loadColors, loadTexts, nameOf, numberOf, scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { isShown, latestOnly, onChange, rowsOf, setState, state } from "./state.js";
 
@@ -25,12 +25,10 @@ const DELAY_MS = 150; // Delay after the last movement of the map.
 
 /** Return the columns of the table: name and label of a row, then the columns of the data. @returns {TableColumn[]} */
 function tableColumns() {
-  const labelScale = scene.color_scales.findIndex((c) => c.name === "label" && c.column === undefined);
-  const label = (/** @type {number} */ row) => state.labels && valueOf(state.labels, row);
   /** @type {TableColumn[]} */
   const identity = [];
   if (scene.names === "names") identity.push({ title: "name", kind: "text", text: (row) => nameOf(row) ?? MISSING, order: (source) => loadTexts(source, "names") });
-  if (hasLabels) identity.push({ title: "label", kind: "category", text: (row) => categoryTitle(String(label(row) ?? MISSING)), order: async (source) => (await loadColors(source, labelScale)).values });
+  if (hasLabels) identity.push({ title: "label", kind: "category", text: (row) => labelOf(row) ?? MISSING, order: async (source) => (await loadColors(source, labelScale)).values });
   return [...identity, ...columns.map((column, j) => ({
     title: columnTitle(column),
     kind: column.kind,
@@ -107,7 +105,7 @@ export function installRowTable(source, view, points, goTo, onToggle) {
   const headings = shown.map(({ title, kind }, k) =>
     createElement("th", { className: kind, title }, createButton({ onclick: () => sortBy(k) }, createElement("bdi", {}, title))));
   find(section, "thead tr").append(createElement("th", { className: "number" }, "row"),
-    ...(imageSize ? [createElement("th", {}, "image")] : []), ...headings);
+    ...(imageSize ? [createElement("th", { className: "image" }, "image")] : []), ...headings);
 
   function showTabs() {
     const disabled = { view: false, selected: !state.selection, found: !state.matches };

@@ -5,6 +5,7 @@
 
 import { context2d, createButton, createElement } from "./dom.js";
 import { categoryTitle, formatWhole } from "./format.js";
+import { formatInRange } from "./legend.js";
 import { imageSize, nameOf, numberOf, valueOf } from "./scene.js";
 import { state } from "./state.js";
 import { comparisonTable, decodedTable } from "./table.js";
@@ -73,11 +74,18 @@ export const scoreFacts = ({ confidence, error }) => [
   ["error", error?.toPrecision(3)],
 ];
 
+/** Return the label of a row as a text, null if it has none or if the labels are not loaded. @param {number} i */
+export function labelOf(i) {
+  const { labels } = state;
+  const label = labels && valueOf(labels, i);
+  if (!labels || label === null) return null;
+  return typeof label === "number" ? formatInRange(label, labels) : categoryTitle(label);
+}
+
 /** Return the number, name and label of a row: "Row 12 · Anna · seven". @param {number} i */
 export function rowTitle(i) {
-  const label = state.labels && valueOf(state.labels, i);
   const name = imageSize ? null : nameOf(i);
-  return [`Row ${formatWhole(numberOf(i))}`, name, label === null ? null : categoryTitle(String(label))]
+  return [`Row ${formatWhole(numberOf(i))}`, name, labelOf(i)]
     .filter((part) => part !== null).join(" · ");
 }
 

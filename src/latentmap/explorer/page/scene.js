@@ -16,13 +16,17 @@ export const imageSize = scene.row.kind === "image" ? scene.row : null;
 /** The columns of a table, or those beside images. */
 export const columns = scene.row.columns ?? [];
 
+/** Whether a row decodes to something that the page shows: an image, or columns that are fitted. */
+export const hasDecodedValues = imageSize !== null || columns.some((column) => column.is_fitted !== false);
+
 export const isExported = scene.mode === "file";
 if (isExported) {
   for (const column of columns) column.resolution = ((column.high ?? 0) - (column.low ?? 0)) / 65534;
 }
 
-/** Whether rows have labels. */
-export const hasLabels = scene.color_scales.some((c) => c.name === "label" && c.column === undefined);
+/** The index of the colour scale of labels, -1 if rows have none. */
+export const labelScale = scene.color_scales.findIndex((c) => c.name === "label" && c.column === undefined);
+export const hasLabels = labelScale >= 0;
 
 /** Number of similar rows to show. */
 export const SIMILAR_ROWS = 12;

@@ -9,12 +9,12 @@ import { rowTitle } from "./rows.js";
 import { MISSING, dequantize, loadColors, loadTexts, numberOf, storedScales } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { latestOnly, onChange, rowsOf, setState, state } from "./state.js";
-import { findRows, queryWords, textBuffers } from "./text_search.js";
+import { findRows, matchingRanges, queryWords, textBuffers } from "./text_search.js";
 
 /** @import { Colors, GoToRow, Source } from "./types.js" */
 
 const MAX_RESULTS = 10;
-const SNIPPET_START = 24; // Number of characters before the first match in a long text.
+const SNIPPET_START = 12; // Number of characters before the first match in a long text.
 
 /** Install the search field if rows have texts, labels or columns. @param {Source} source @param {GoToRow} goTo */
 export function installSearch(source, goTo) {
@@ -99,12 +99,27 @@ function formatScaleValue(colors, row) {
  * @param {number} row @param {(string | null)[]} texts
  */
 function snippet(row, texts) {
-  const words = queryWords(state.query).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const pattern = new RegExp(`(${words.join("|")})`, "iu");
-  const text = texts.find((item) => item && pattern.test(item)) ?? rowTitle(row);
+  const words = queryWords(state.query);
+  const text = texts.find((item) => item && matchingRanges(item, words).length > 0) ?? rowTitle(row);
+  const ranges = matchingRanges(text, words);
   const element = createElement("span", { className: "result", title: text, dir: "auto" });
-  const start = text.search(pattern);
-  const shown = start > 2 * SNIPPET_START ? `…${text.slice(start - SNIPPET_START)}` : text;
-  shown.split(pattern).forEach((part, k) => element.append(k % 2 ? createElement("mark", {}, part) : part));
+  let position = snippetStart(text, ranges[0]?.[0] ?? 0);
+  if (position > 0) element.append("…");
+  for (const [start, end] of ranges) {
+    element.append(text.slice(position, start), createElement("mark", {}, text.slice(start, end)));
+    position = end;
+  }
+  element.append(text.slice(position));
   return element;
+}
+
+/**
+ * Return where a snippet starts, so that its first match is visible.
+ * @param {string} text @param {number} match  position of the first match
+ */
+function snippetStart(text, match) {
+  if (match <= 2 * SNIPPET_START) return 0;
+  const start = match - SNIPPET_START;
+  const isHalfCharacter = /[\udc00-\udfff]/.test(text[start]);
+  return isHalfCharacter ? start + 1 : start;
 }

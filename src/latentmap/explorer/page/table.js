@@ -5,7 +5,7 @@
 
 import { createButton, createElement } from "./dom.js";
 import { MISSING, formatValue } from "./format.js";
-import { columns } from "./scene.js";
+import { columns, hasDecodedValues } from "./scene.js";
 
 /** @import { Column, TableRow } from "./types.js" */
 
@@ -88,6 +88,7 @@ function decodedLine(value, column) {
 export function comparisonTable(original, decoded) {
   const list = listElement(original, (j) => comparisonLine(original[j], decoded[j], columns[j]));
   list.classList.add("comparison");
+  if (!hasDecodedValues) return list;
   list.prepend(createElement("div", { className: "chart-line head" },
     createElement("span", { className: "chart-name" }),
     createElement("span", { className: "chart-value" }, createElement("i", { className: "tick" }), "original"),

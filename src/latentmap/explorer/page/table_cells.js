@@ -69,10 +69,13 @@ function secondsOf(cell) {
   return (match[2] ? -1 : 1) * (86_400 * days + 3600 * hours + 60 * minutes + seconds);
 }
 
+/** Return true and false in any case, and 1 and 0, as true or false. @param {string} cell */
+export const truthValue = (cell) => ({ 1: "true", 0: "false" }[cell] ?? cell.toLowerCase());
+
 /** Return the index of the level of a cell, -1 for none. @param {Extract<TableColumn, { kind: "category" }>} column @param {string} cell */
 function levelOf({ levels, shares }, cell) {
   // The two levels of Booleans are strings of the data, or true and false in any case, or 1 and 0.
   const isBoolean = shares.length === 1 && levels[0][0] === "true";
-  const value = isBoolean ? ({ 1: "true", 0: "false" }[cell] ?? cell.toLowerCase()) : cell;
+  const value = isBoolean ? truthValue(cell) : cell;
   return levels.findIndex((values) => values.some((known) => known.trim() === value));
 }

@@ -38,6 +38,33 @@ export const queryWords = (query) =>
   [...query.matchAll(/"([^"]+)"|([^\s"]+)/g)].map(([, phrase, word]) => fold(phrase ?? word).trim()).filter(Boolean);
 
 /**
+ * Return the ranges [start, end] of a text that match a word, in ascending order.
+ * @param {string} text @param {string[]} words  of `queryWords`
+ */
+export function matchingRanges(text, words) {
+  let folded = "";
+  /** The position in the text of each character of the folded text, and of its end. @type {number[]} */
+  const positions = [];
+  let position = 0;
+  for (const character of text) {
+    const part = fold(character);
+    folded += part;
+    positions.push(...Array(part.length).fill(position));
+    position += character.length;
+  }
+  positions.push(position);
+  /** @type {number[][]} */
+  const ranges = [];
+  for (const word of words) {
+    for (let i = folded.indexOf(word); i >= 0; i = folded.indexOf(word, i + word.length)) {
+      ranges.push([positions[i], positions[i + word.length]]);
+    }
+  }
+  ranges.sort(([a], [b]) => a - b);
+  return ranges.filter(([start], k) => k === 0 || start >= ranges[k - 1][1]);
+}
+
+/**
  * Return 1 for each row that contains all words of a query.
  * @param {Source} source @param {string} query
  */

@@ -3,7 +3,8 @@
  * select rows with a lasso or a box, and interpolate between two points.
  */
 
-import { byId } from "./dom.js";
+import { byId, find, hasTouchScreen } from "./dom.js";
+import { hasDecodedValues } from "./scene.js";
 import { selectInside } from "./selection.js";
 import { onChange, setState, state } from "./state.js";
 
@@ -14,11 +15,13 @@ import { onChange, setState, state } from "./state.js";
 const POINT_REACH = 7; // Maximum distance of the pointer from the point that it selects, in CSS pixels.
 const PATH_END_REACH = 14; // Maximum distance of the pointer from an end of the path that it moves.
 
+const ADD_HINT = hasTouchScreen ? "" : " Hold Shift to add to the selection.";
+
 /** @type {Object<Tool, string>} */
 const TOOL_HINTS = {
   move: "",
-  lasso: "Draw around rows to select them. Hold Shift to add to the selection.",
-  box: "Draw a box around rows to select them. Hold Shift to add to the selection.",
+  lasso: `Draw around rows to select them.${ADD_HINT}`,
+  box: `Draw a box around rows to select them.${ADD_HINT}`,
   interpolate: "Click two points to see the rows decoded between them.",
 };
 
@@ -118,6 +121,7 @@ export const rowAt = (view, points, { left, top }) =>
 /** Install the buttons of the toolbar. */
 export function installToolbar() {
   const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tool]")]);
+  find(document, "button[data-tool=interpolate]").hidden = !hasDecodedValues;
   for (const button of buttons) button.onclick = () => setState({ tool: /** @type {Tool} */ (button.dataset.tool) });
   const showTool = () => {
     const { tool, path } = state;
