@@ -159,7 +159,7 @@ def test_the_page_places_unseen_rows_like_transform(open_page, exported, models,
 
 ENCODE = """async ([description, content, rows]) => {
     const [{ createEncoder }, { decodeBase64 }] =
-        await Promise.all([import("/page/encoder.js"), import("/page/embedded.js")]);
+        await Promise.all([import("/page/encoder.js"), import("/page/exported_data.js")]);
     const encode = createEncoder(description, decodeBase64(content).buffer);
     return rows.map(row => [...encode(Float32Array.from(row))]);
 }"""

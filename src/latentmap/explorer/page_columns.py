@@ -1,6 +1,6 @@
 """Columns of a fitted table in the form in which the page encodes cells of .csv files.
 
-``page/table_cells.js`` computes what the columns of `preprocessing.table_encoder` compute.
+``page/csv_cells.js`` computes what the columns of `preprocessing.table_encoder` compute.
 """
 
 from __future__ import annotations

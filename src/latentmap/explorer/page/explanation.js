@@ -8,7 +8,7 @@ import { categoryTitle, formatNumber, formatValue } from "./format.js";
 import { formatEnd, scaleTitle } from "./legend.js";
 import { columns, scene, storedScales } from "./scene.js";
 import { isShown } from "./state.js";
-import { barElement } from "./table.js";
+import { barElement } from "./column_lines.js";
 
 /** @import { Colors, Difference, Source } from "./types.js" */
 

@@ -8,7 +8,7 @@ import { columnTitle, formatValue } from "./format.js";
 import { decodedElement } from "./rows.js";
 import { columns, imageSize } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
-import { deviations, topColumns } from "./table.js";
+import { deviations, topColumns } from "./column_lines.js";
 
 /** @import { Point, Row, Source, TableRow } from "./types.js" */
 

@@ -3,27 +3,27 @@
  */
 
 import { installAddress } from "./address.js";
+import { SHOWN_COLUMNS, installColumnToggle } from "./column_lines.js";
 import { byId, showError } from "./dom.js";
-import { formatCount, formatWhole } from "./format.js";
 import { installFilters } from "./filters.js";
+import { formatCount, formatWhole } from "./format.js";
 import { installInterpolation } from "./interpolation.js";
-import { installKeyboard, zoomToRows } from "./keyboard.js";
 import { installLegend, installTheme } from "./legend.js";
 import { installMap } from "./map.js";
-import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
+import { installMapShortcuts, zoomToRows } from "./map_shortcuts.js";
 import { installNeighborhood } from "./neighborhood.js";
 import { loadEncoder } from "./new_rows.js";
+import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { installPointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
-import { columns, hasDecodedValues, imageSize, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
 import { installSavedSelections } from "./saved_selections.js";
-import { installSearch } from "./search.js";
+import { columns, hasDecodedValues, imageSize, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
+import { installSearch } from "./search_field.js";
 import { installSelection, selectedRows } from "./selection.js";
 import { installShortcuts } from "./shortcuts.js";
 import { FileSource, ServerSource } from "./sources.js";
 import { onChange, setState, state } from "./state.js";
-import { SHOWN_COLUMNS, installColumnToggle } from "./table.js";
 import { createTools, installToolbar } from "./tools.js";
 import { installTooltip } from "./tooltip.js";
 import { installDrawing, installFileUpload, installPlacedRows } from "./upload.js";
@@ -81,7 +81,7 @@ async function start(source) {
   await installLegend(source);
   resizeMap(); // The legend has entries now, so its width may have changed.
   installPointer(byId("overlay"), view, points, createTools(view, points));
-  installKeyboard(view, points);
+  installMapShortcuts(view, points);
   installShortcuts();
   onChange(["upload"], () => {
     if (state.upload) view.bringIntoView(...state.upload.rows[state.upload.current].point);

@@ -3,12 +3,12 @@
  * itself.
  */
 
+import { encodeCells, numberInCell, separateCells, truthValue } from "./csv_cells.js";
 import { context2d, createElement } from "./dom.js";
-import { withoutAlpha } from "./embedded.js";
+import { withoutAlpha } from "./exported_data.js";
 import { createEncoder } from "./encoder.js";
 import { readNumpyRows } from "./numpy_file.js";
 import { columns, imageSize, scene } from "./scene.js";
-import { encodeCells, numberInCell, separateCells, truthValue } from "./table_cells.js";
 
 /** @import { Column, EncoderDescription, ImageFormat, NewRow, NewRows, Picture, Point, Source, TableColumn } from "./types.js" */
 

@@ -8,7 +8,7 @@ import { categoryTitle, formatWhole } from "./format.js";
 import { formatInRange } from "./legend.js";
 import { imageSize, nameOf, numberOf, valueOf } from "./scene.js";
 import { state } from "./state.js";
-import { comparisonTable, decodedTable } from "./table.js";
+import { comparisonTable, decodedTable } from "./column_lines.js";
 
 /** @import { GoToRow, Picture, Row, Scores, Source, TableRow } from "./types.js" */
 

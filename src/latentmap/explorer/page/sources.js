@@ -4,7 +4,7 @@
 
 import {
   createDecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
-} from "./embedded.js";
+} from "./exported_data.js";
 import { formatCsv, formatValue } from "./format.js";
 import { loadEncoder, readRows } from "./new_rows.js";
 import { Points } from "./points.js";

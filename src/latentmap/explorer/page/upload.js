@@ -4,7 +4,7 @@
  */
 
 import { byId, closeNotice, context2d, createButton, createElement, find, reveal, showNotice } from "./dom.js";
-import { withoutAlpha } from "./embedded.js";
+import { withoutAlpha } from "./exported_data.js";
 import { formatWhole } from "./format.js";
 import { encoderMessage, loadEncoder, pictureRow, readRows } from "./new_rows.js";
 import { formatPosition } from "./panel.js";

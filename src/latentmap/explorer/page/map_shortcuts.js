@@ -30,7 +30,7 @@ const ARROWS = {
 };
 
 /** Register the shortcuts of the map and install the zoom buttons. @param {View} view @param {Points} points */
-export function installKeyboard(view, points) {
+export function installMapShortcuts(view, points) {
   const zoom = (/** @type {number} */ factor) => view.animateZoom(view.width / 2, view.height / 2, factor);
   const zoomIn = () => zoom(ZOOM_STEP);
   const zoomOut = () => zoom(1 / ZOOM_STEP);
