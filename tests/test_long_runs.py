@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -65,6 +66,29 @@ def test_programs_are_released_after_a_number_of_fits(monkeypatch):
     for _ in range(5):
         AutoEncoder(1, network="linear", epochs=1).fit(np.eye(6))
     assert len(releases) in (2, 3)
+
+
+@pytest.mark.parametrize("estimator", [AutoEncoder, VariationalAutoEncoder, LatentMap])
+@pytest.mark.parametrize("data", ["array", "table", "images"])
+def test_networks_are_built_without_traces_of_layers(estimator, data, monkeypatch):
+    """Traces with symbolic dimensions stay in JAX's caches after the networks are deleted."""
+    traced = []
+
+    def record(operation, *args, **kwargs):
+        traced.append(operation.name)
+        return compute_output_spec(operation, *args, **kwargs)
+
+    compute_output_spec = keras.Operation.compute_output_spec
+    monkeypatch.setattr(keras.Operation, "compute_output_spec", record)
+    X = load_iris(as_frame=True).data
+    if data == "table":
+        X = X.assign(kind=np.where(X.iloc[:, 0] > 5.5, "long", "short"))
+        X.iloc[3, 0] = np.nan
+    if data == "images":
+        X = np.random.default_rng(0).random((150, 8, 8)).astype("float32")
+    settings = {"network": "conv"} if data == "images" and estimator is not LatentMap else {}
+    estimator(2, epochs=1, random_state=0, **settings).fit(X)
+    assert traced == []
 
 
 def test_a_model_works_after_programs_are_released():

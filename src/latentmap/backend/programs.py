@@ -1,9 +1,10 @@
 """Release of compiled programs that are no longer used.
 
-Keras describes each layer of a new model by symbolic shapes, and JAX stores the traces of these
-shapes until its caches are cleared. Models refer to themselves, so that only a garbage collection
-frees a model and its compiled programs. Many fits in one process would therefore need more and more
-memory.
+Models refer to themselves, so that only a garbage collection frees a model and its compiled
+programs, and JAX stores the traces of programs until its caches are cleared. Many fits in one
+process would therefore need more and more memory. A layer without ``compute_output_shape`` would
+need more memory in each fit even so: Keras would find its output's shape by a trace with a new
+symbolic dimension, which stays in caches of JAX that cannot be cleared.
 """
 
 import gc

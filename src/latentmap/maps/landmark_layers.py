@@ -51,6 +51,10 @@ class SoftAssignment(ConstantLayer):
         squared_distances = _squared_distances(inputs, self.centers)
         return ops.softmax(-squared_distances / (2.0 * self.width**2), axis=-1)
 
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (n, K)."""
+        return input_shape[0], self.centers.shape[0]
+
 
 @keras.saving.register_keras_serializable("latentmap")
 class MeanAroundMode(ConstantLayer):

@@ -45,6 +45,10 @@ class Logit(layers.Layer):
         q = ops.clip(inputs, self.margin, 1.0 - self.margin)
         return ops.log(q) - ops.log1p(-q)
 
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the input."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "margin": self.margin}

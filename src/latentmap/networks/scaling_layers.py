@@ -82,6 +82,10 @@ class Scaling(ConstantLayer):
             return x * self.scale + self.offset
         return (x - self.offset) / self.scale
 
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the input."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "invert": self.invert}

@@ -123,6 +123,10 @@ class ReplaceMissing(keras.layers.Layer):
         """Fill rows of any shape."""
         return _replace_nan(inputs)
 
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape of the input."""
+        return input_shape
+
 
 @keras.saving.register_keras_serializable("latentmap")
 class MissingIndicator(ConstantLayer):
@@ -147,6 +151,10 @@ class MissingIndicator(ConstantLayer):
         """Return the flags of missing values, shape (n, n_columns)."""
         columns = ops.take(inputs, np.asarray(self.indices, np.int32), axis=1)
         return ops.cast(ops.isnan(columns), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (n, n_columns)."""
+        return input_shape[0], len(self.indices)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
