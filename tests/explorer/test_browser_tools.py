@@ -49,7 +49,7 @@ def articles_file(export_link):
     rng, n = np.random.default_rng(0), 60
     texts = [f"{'🧪 padding ' * (i % 9)}about Zürich, number {i}" for i in range(n)]
     topics = np.array(["red", "blue"])[np.arange(n) % 2]
-    frame = pd.DataFrame({"text": texts, "price": rng.random(n), "topic": topics})
+    frame = pd.DataFrame({"text": texts, "price": 10.0 ** (np.arange(n) % 7), "topic": topics})
     rows = add_metadata(rng.normal(size=(n, 6)), frame, label="topic")
     return export_link(Scene(LatentMap(epochs=1, random_state=0).fit(rows), rows, "articles"))
 
@@ -65,6 +65,14 @@ def test_the_results_show_and_mark_the_words_of_the_search(open_page, articles_f
     for i in range(10):
         result, mark = results.nth(i).bounding_box(), marks.nth(i).bounding_box()
         assert mark["x"] + mark["width"] <= result["x"] + result["width"]
+
+
+def test_the_file_contains_small_numbers_of_skewed_columns(open_page, articles_file, tmp_path):
+    page = open_page(articles_file)
+    page.select_left_half()
+    rows = page.download(tmp_path)
+    assert {float(row["price"]) for row in rows} <= {10.0**k for k in range(7)}
+    assert len(rows) > 5 and page.messages == []
 
 
 def test_columns_that_are_not_fitted_leave_no_empty_parts(open_page, articles_file):

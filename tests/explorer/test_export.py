@@ -7,6 +7,7 @@ import re
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -209,6 +210,17 @@ def test_reconstructions_of_a_mixed_table_are_embedded_for_many_components(write
     assert json.loads(file.buffer("reconstructions-text-7")) == decoded[7].tolist()
     codes = file.numbers("reconstructions").reshape(240, -1)
     assert [scene.table.categories[2][code] for code in codes[:, 1]] == decoded[2].tolist()
+
+
+def test_skewed_numbers_are_embedded_as_float32(write):
+    amounts = np.exp(np.linspace(-3, 12, 200)).round(2)
+    amounts[5] = np.nan
+    frame = pd.DataFrame({"amount": amounts, "height": np.linspace(150, 190, 200)})
+    model = AutoEncoder(2, network="linear", random_state=0).fit(frame)
+    file = write(Scene(model, frame, "payments"))
+    stored = np.frombuffer(file.buffer("originals-numbers-0"), "<f4")
+    assert np.array_equal(stored, amounts.astype("f4"), equal_nan=True)
+    assert "data-originals-numbers-1" not in file.elements
 
 
 def test_a_file_of_many_rows_contains_a_sample_and_says_so(write, wide_scene, monkeypatch):

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from latentmap.explorer.color_scales import ColorValues
+from latentmap.explorer.display_columns import NUMBER
 from latentmap.explorer.page import Page
 from latentmap.explorer.page_coordinates import grid_points
 from latentmap.explorer.page_data import describe_scene, read_buffer
 from latentmap.explorer.scene import MAX_EXPORTED_ROWS, Scene
 from latentmap.explorer.sprite_sheets import LoadImages, pack_sprites
-from latentmap.explorer.table_columns import DisplayRows, TableColumns
+from latentmap.explorer.table_columns import MAX_QUANTIZED, DisplayRows, TableColumns
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
 
@@ -24,6 +25,8 @@ MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
 _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
 _GRID_SHARE, _COLUMN_SHARE, _ENCODER_SHARE = 0.35, 0.6, 0.55  # Shares of the file size.
+_MIN_STEPS = 1000  # Numbers of fewer steps of the range are rounded by more than 0.05 %.
+_ELEMENT_BYTES = 100  # Size of the HTML element of a buffer without its content.
 _SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 
 Buffers = dict[str, bytes]
@@ -83,7 +86,11 @@ def export_page(
         rows_description, row_buffers = _image_rows(scene, budget, verbose)
     else:
         rows_description, row_buffers = _table_rows(scene, scene.table)
-    text = page.text(description | rows_description, "file", buffers | row_buffers).encode()
+    description, buffers = description | rows_description, buffers | row_buffers
+    text = page.text(description, "file", buffers).encode()
+    if scene.table is not None:
+        numbers = _skewed_numbers(scene.table, (MAX_FILE_BYTES - len(text)) * 3 / 4)
+        text = page.text(description, "file", buffers | numbers).encode() if numbers else text
     with write_atomically(path) as temporary_path:
         temporary_path.write_bytes(text)
     return len(text)
@@ -158,6 +165,26 @@ def _original_buffers(table: TableColumns) -> Buffers:
     """Return the buffers of the columns of a table, or of the metadata beside images."""
     originals = [table.column_values(j) for j in range(len(table.columns))]
     return _table_buffers("originals", table, originals, table.ranges)
+
+
+def _skewed_numbers(table: TableColumns, available_bytes: float) -> Buffers:
+    """Return the float32 numbers of the columns of which 16 bits represent many numbers badly.
+
+    The numbers of a skewed column, such as amounts of money, are small compared with its range.
+    """
+    buffers: Buffers = {}
+    steps = np.diff(table.ranges).ravel() / MAX_QUANTIZED
+    for j, (column, step) in enumerate(zip(table.columns, steps, strict=True)):
+        values = table.column_values(j) if column.kind == NUMBER else np.empty(0)
+        values = values.astype(np.float32)
+        sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+        if len(sizes) == 0 or np.median(sizes) >= _MIN_STEPS * step:
+            continue
+        content = _deflate(values.tobytes())
+        available_bytes -= len(content) + _ELEMENT_BYTES
+        if available_bytes >= 0:
+            buffers[f"originals-numbers-{j}"] = content
+    return buffers
 
 
 def _table_buffers(

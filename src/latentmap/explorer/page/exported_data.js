@@ -42,12 +42,14 @@ export const storedRows = (name, layout, capacity) =>
     ? spriteSheets(name, layout, capacity)
     : storedTable(name, columns.map((c) => c.low ?? 0), columns.map((c) => c.high ?? 1));
 
+const FLOAT32_DIGITS = 7;
+
 /** Indices of the columns that are stored in 16 bits per value. */
 const codedColumns = [...columns.keys()].filter((j) => columns[j].kind !== "text");
 
 /**
- * Return the rows of a table: numbers, dates and categories with 16 bits for each value, and a list of
- * texts for each other column.
+ * Return the rows of a table: numbers, dates and categories with 16 bits for each value, 32 bits for
+ * skewed numbers, and a list of texts for each other column.
  * @param {string} name @param {number[]} low  of each column @param {number[]} high
  * @returns {StoredRows}
  */
@@ -57,6 +59,12 @@ function storedTable(name, low, high) {
   const loadLists = once(() => Promise.all(columns.map((_, j) => {
     const list = `${name}-text-${j}`;
     return isEmbedded(list) ? loadTexts({ buffer: embeddedBuffer }, list) : [];
+  })));
+
+  /** Return the numbers of the skewed columns, null for other columns. */
+  const loadNumbers = once(() => Promise.all(columns.map(async (_, j) => {
+    const numbers = `${name}-numbers-${j}`;
+    return isEmbedded(numbers) ? new Float32Array(await embeddedBuffer(numbers)) : null;
   })));
 
   /** @param {number} code @param {number} j */
@@ -70,9 +78,13 @@ function storedTable(name, low, high) {
 
   return {
     async row(i) {
-      const [codes, lists] = [await load(), await loadLists()];
+      const [codes, lists, numbers] = [await load(), await loadLists(), await loadNumbers()];
       const row = /** @type {TableRow} */ (lists.map((list) => list[i] ?? null));
-      codedColumns.forEach((j, k) => { row[j] = valueOfCode(codes[i * width + k], j); });
+      codedColumns.forEach((j, k) => {
+        const code = codes[i * width + k];
+        const number = code === MISSING ? undefined : numbers[j]?.[i];
+        row[j] = number === undefined ? valueOfCode(code, j) : Number(number.toPrecision(FLOAT32_DIGITS));
+      });
       return row;
     },
     column: async (j) => (await load()).filter((_, k) => k % width === codedColumns.indexOf(j)),
