@@ -173,6 +173,15 @@ def test_a_stated_number_of_strings_is_not_trusted(write):
         read_excel(path)
 
 
+def test_a_large_file_of_spaces_is_refused_at_once(write, monkeypatch):
+    path = write(People=ROWS)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet2.xml", b" " * 101_000_000)
+    monkeypatch.setattr("latentmap.data.excel_files.count_cells", lambda archive: 1 / 0)
+    with pytest.raises(FileError, match=r"people\.xlsx: 'xl/worksheets/sheet2\.xml' has 101 MB"):
+        read_excel(path)
+
+
 @pytest.mark.parametrize("end", [b"<row>", b"<row r=1/>", b"&b;", b"\0", b"\xff"])
 def test_a_sheet_that_is_not_valid_xml_is_refused(write, end):
     path = write(People=ROWS)

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _MEMORY_PER_BYTE = 8
 # Memory of an empty cell: its value in python-calamine, and two references to it.
 _MEMORY_PER_CELL = 48
+# Largest factor by which a member is compressed, as in Apache POI. That of cells is 8 to 18.
+_MAX_COMPRESSION = 100
+_ALWAYS_READ_BYTES = 100_000_000  # Size of XML up to which the factor has no limit.
 _SAMPLE_ROWS = 200
 
 
@@ -90,11 +93,24 @@ def _open_workbook(path: Path) -> CalamineWorkbook:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
             check_memory(path.name, size * _MEMORY_PER_BYTE)
+            _check_compression(path.name, archive)
             check_memory(path.name, count_cells(archive) * _MEMORY_PER_CELL)
         workbook = CalamineWorkbook.from_path(str(path))
     if not workbook.sheet_names:
         raise FileError(f"{path.name}: expected an Excel file with a sheet, found none")
     return workbook
+
+
+def _check_compression(name: str, archive: zipfile.ZipFile) -> None:
+    """Raise FileError if reading a small file would take minutes, because it is mostly spaces."""
+    for member in archive.infolist():
+        is_large = member.file_size > _ALWAYS_READ_BYTES
+        if is_large and member.file_size > _MAX_COMPRESSION * member.compress_size:
+            raise FileError(
+                f"{name}: {member.filename!r} has {member.file_size / 1e6:,.0f} MB, which is more "
+                f"than {_MAX_COMPRESSION} times its compressed size, so that the file is mostly "
+                "repetitions; save the sheet again with a spreadsheet program, or as .csv"
+            )
 
 
 def _reading_excel(name: str) -> AbstractContextManager[None]:
