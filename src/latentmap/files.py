@@ -73,7 +73,7 @@ def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileE
     latentmap.errors.FileError: 'aaaaaaaaaaaaaaaaaaaa...': the name is not valid (...)
     """
     if not os.fspath(path):  # Path("") is the current folder.
-        raise error_type("'': expected a path, found an empty text")
+        raise error_type("'': expected a path, found an empty string")
     try:
         Path(path).stat()
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from types import TracebackType
 
 try:
     import fcntl
-except ImportError:  # Windows: folders of killed processes remain.
+except ImportError:  # On Windows, folders of killed processes are not removed.
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".writing-"

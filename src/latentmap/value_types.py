@@ -28,7 +28,7 @@ class Range:
     def check(self, name: str, value: Any) -> None:
         """Raise ValueError if a number is outside the range."""
         numbers = np.asarray(value)
-        # The comparison is false for NaN.
+        # A comparison with NaN is false, so arrays with NaN are refused.
         if (
             numbers.size
             and not self.low <= float(numbers.min()) <= float(numbers.max()) <= self.high
@@ -36,7 +36,7 @@ class Range:
             raise ValueError(f"{name}: expected numbers from {self.low:g} to {self.high:g}")
 
 
-FINITE = Range(-3e38, 3e38)  # float32 can represent these numbers.
+FINITE = Range(-3e38, 3e38)  # All of these numbers are finite in float32.
 Count = Annotated[int, Range(0, 2**63 - 1)]
 Positive = Annotated[float, Range(1e-37, 3e38)]
 PositiveArray = Annotated[np.ndarray, Range(1e-37, 3e38)]

@@ -123,8 +123,8 @@ def test_thumbnails(client, map_scene):
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (b"", 400, "row numbers: expected 4 bytes for each, found 0 bytes"),
-        (b"123", 400, "row numbers: expected 4 bytes for each, found 3 bytes"),
+        (b"", 400, "row numbers: expected 4 bytes for each number, found 0 bytes"),
+        (b"123", 400, "row numbers: expected 4 bytes for each number, found 3 bytes"),
         (
             np.array([3, 500], "<u4").tobytes(),
             404,

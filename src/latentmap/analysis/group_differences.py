@@ -159,7 +159,7 @@ def _compare_categories(
     categories, codes = np.unique(values[is_known].astype(str), return_inverse=True)
     counts = np.zeros((groups.max() + 1, len(categories)))
     np.add.at(counts, (groups[is_known], codes), 1.0)
-    # Few categories are common in a group, so only larger shares are named.
+    # A category that is rarer in a group is not reported, because most categories are rare.
     return _larger_shares(counts, counts.sum(axis=1), name, categories)
 
 
@@ -176,7 +176,7 @@ def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> dict[int,
     )
     try:
         words = vectorizer.fit_transform(text or "" for text in texts)
-    except ValueError:  # No text contains a word.
+    except ValueError:  # scikit-learn raises ValueError if no text contains a word.
         return {}
     n = len(groups)
     members = csr_array((np.ones(n), (groups, np.arange(n))), shape=(groups.max() + 1, n))

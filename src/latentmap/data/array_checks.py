@@ -107,7 +107,7 @@ def check_finite(
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
-    # If a number is NaN, the condition is false.
+    # The minimum and the maximum of a batch with NaN are NaN, for which the condition is false.
     if batch.min() >= -LARGEST and batch.max() <= LARGEST:
         return
     position = np.argwhere(~(np.abs(batch) <= LARGEST))[0]

@@ -34,7 +34,7 @@ MISSING = frozenset(
         "NaT",
     }
     | {"null", "NULL", "(null)", "None", "-", "--", "---", "–", "—", "?", r"\N"}
-    | {".", "..", "...", "…", ":"}  # Marks of statistical offices.
+    | {".", "..", "...", "…", ":"}  # Statistical offices mark missing values by these.
     # Error values of Excel mark a missing value.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )

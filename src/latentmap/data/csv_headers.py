@@ -56,7 +56,7 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
             n_fitting += 1
         else:
             n_different += 1
-    # A name may also be a category, so that strings above all numbers are stronger evidence.
+    # A repeated name may be a category. Names above numbers are stronger evidence of a header.
     if n_repeated and (n_fitting or not n_different):
         return False
     if n_different >= max(1, n_fitting):

@@ -44,7 +44,7 @@ def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFram
         try:
             column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
         except TypeError:
-            # A column of strings cannot hold the numbers or dates that it was read as.
+            # The strings of the column were parsed as numbers or dates, so it cannot hold them.
             column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame

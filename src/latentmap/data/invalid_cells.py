@@ -50,7 +50,7 @@ def find_invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> Invali
     if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
         return None
     strings = cells.filter(invalid).unique()
-    # A column with digits that are not a number, such as 007, contains codes.
+    # Strings of digits that are not numbers, such as 007, are identifiers and not invalid numbers.
     if (
         len(strings) > _MAX_REPORTED_STRINGS
         or pc.all(pc.match_substring_regex(strings, _DIGITS)).as_py()

@@ -161,7 +161,7 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
 def _check_columns(path: Path, expected: pa.Schema, schema: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == schema.names or sorted(expected.names) == sorted(schema.names):
-        return  # The comparison below is slow for many columns.
+        return  # Comparing the types of many columns is slow.
     for name in (*expected.names, *schema.names):
         types = [s.field(name).type if name in s.names else None for s in (expected, schema)]
         if None in types:

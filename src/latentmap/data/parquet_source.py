@@ -122,7 +122,7 @@ class ParquetSource(Source):
                 rebatch(self._decode(self._groups[self._chunks[p].groups]), self._chunk_rows),
             )
         next_index, chunks_left = self._next_chunk
-        self._next_chunk = None  # If an error occurs below, no partly read iterator remains.
+        self._next_chunk = None  # After an error, the partly read iterator must not be used again.
         for _ in range(next_index, p):
             next(chunks_left)
         rows = next(chunks_left)

@@ -27,7 +27,7 @@ MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
 _MAX_TAIL_BYTES = 2**22  # More bytes below a table would take long to search again and again.
 _MAX_DETECTION_BYTES = 2**16
 _NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
-# A letter of cp1252 beside an ASCII letter, as in Müller, or a single sign such as ° or £.
+# Pattern of a letter of cp1252 beside an ASCII letter, as in Müller, or of one sign such as ° or £.
 _LATIN_BYTES = re.compile(
     rb"(?<![\x80-\xff])(?:(?<=[A-Za-z])[\xc0-\xff]|[\xc0-\xff](?=[A-Za-z])|[\xa0-\xbf](?![@-~]))"
     rb"(?![\x80-\xff])"
@@ -125,7 +125,7 @@ class TrimmedStream(io.RawIOBase):
         return size
 
     def _separate_footer(self, data: bytes, is_complete: bool) -> None:
-        """Divide bytes into those of the table and those that may be below it, and store both."""
+        """Store the bytes of the table, and separately the last bytes, which may be notes."""
         position = start = len(data)
         for _ in range(MAX_NOTES + 1):
             end = len(data[:start].rstrip(self._blank + b"\n"))

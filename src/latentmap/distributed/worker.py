@@ -74,7 +74,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     worker = config["worker"]
     worker.settings.apply()
     if ray.get(worker.coordinator.status.remote()).has_ended:
-        return  # The previous group of workers has ended the training.
+        return  # An earlier group of workers has completed the training.
     from latentmap.backend import join_processes
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.distributed.worker_callbacks import ReportProgress, SharedCheckpoint

@@ -45,6 +45,6 @@ def _describe(column: Column) -> dict[str, Any] | None:
             levels[-1] = column.rare
     else:
         return None
-    # A Boolean has one encoded number, and false is a level without a number.
+    # A Boolean has two levels, but one encoded number, that of true.
     shared = {"name": column.name, "kind": "category", "weight": column.weight}
     return {**shared, "shares": shares, "levels": levels}

@@ -40,7 +40,7 @@ class RequestPolicy:
         if method == "POST" and fields.get("x-latentmap") != "1":
             return f"X-Latentmap: expected 1, found {fields.get('x-latentmap', 'no header')}"
         if not self._has_token(target, is_page, fields):
-            return "token: expected the token in the link of the command, found none or another"
+            return "token: expected the token of the printed link, found none or another"
         return None
 
     @property

@@ -139,7 +139,9 @@ class Router:
 
     def _read_indices(self, body: bytes) -> np.ndarray:
         if len(body) % 4 or not body:
-            raise DataError(f"row numbers: expected 4 bytes for each, found {len(body)} bytes")
+            raise DataError(
+                f"row numbers: expected 4 bytes for each number, found {len(body)} bytes"
+            )
         indices = np.frombuffer(body, "<u4").astype(np.int64)
         self._check_indices(indices)
         return indices
@@ -178,7 +180,7 @@ def _json_response(value: object) -> Response:
 
 def _read_points(body: bytes) -> np.ndarray:
     if not body or len(body) % 8:
-        raise DataError(f"points: expected 8 bytes for each, found {len(body)} bytes")
+        raise DataError(f"points: expected 8 bytes for each point, found {len(body)} bytes")
     points = np.frombuffer(body, "<f4").reshape(-1, 2)
     if not np.isfinite(points).all():
         raise DataError("points: expected finite numbers, found NaN or infinity")

@@ -240,7 +240,7 @@ def _values_beside(column: DisplayColumn, n_rows: int, beside: pa.Table | None) 
         try:
             return beside[column.name].cast(dtype)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            pass  # The values of the file have another type, so that the page cannot show them.
+            pass  # Values that cannot be converted to the fitted type are shown as missing.
     return pa.nulls(n_rows, dtype)
 
 

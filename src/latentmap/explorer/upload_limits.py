@@ -77,7 +77,7 @@ def _check_lines(path: Path) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         start = 0
         while len(content) - start > MAX_LINE_BYTES:
-            # The last line break within the limit is also the last one before a longer line.
+            # Continue after the last line break within the limit, if there is one.
             end = max(
                 content.rfind(end, start, start + MAX_LINE_BYTES + 1) for end in (b"\n", b"\r")
             )

@@ -379,7 +379,7 @@ class LatentMap(BaseAutoEncoder):
         check_restored_map(self)
 
     def _saved_parameters(self) -> dict[str, Any]:
-        # A file contains neither functions nor the arrays of the user.
+        # Model files contain neither functions nor arrays that the user passed as parameters.
         parameters = {"layout": None, "neighbors": None, "metric": metric_name(self.metric)}
         return super()._saved_parameters() | parameters
 

@@ -119,7 +119,7 @@ def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndar
     layout = np.zeros((len(points), n_components))
     width = min(n_components, points.shape[1])
     layout[:, :width] = points[:, :width]
-    layout /= max(float(layout.std(axis=0).max()), TINY)  # The columns can be constant.
+    layout /= max(float(layout.std(axis=0).max()), TINY)  # Constant columns have the deviation 0.
     return layout + 1e-3 * np.random.default_rng(seed).standard_normal(layout.shape)
 
 

@@ -208,7 +208,9 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
             f"found {other_neighbors.shape}"
         )
     if not all(a.dtype.kind in "iu" for a in (data_neighbors, other_neighbors)):
-        raise DataError("neighbors, map_neighbors: expected numbers of rows, found no integers")
+        raise DataError(
+            "neighbors, map_neighbors: expected integer row indices, found other values"
+        )
     # The numbers in a row are distinct, so a number that occurs twice here is in both arrays.
     numbers = np.sort(np.hstack([data_neighbors, other_neighbors]), axis=1)
     return (numbers[:, 1:] == numbers[:, :-1]).sum(axis=1) / data_neighbors.shape[1]

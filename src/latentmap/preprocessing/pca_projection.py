@@ -118,7 +118,7 @@ def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> np.ndar
 
 
 def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> csr_array:
-    """Return a sample of rows in double precision, divided by the scale, without the offset."""
+    """Return a sample of rows in double precision, divided by the scale, but not shifted."""
     numbers_per_row = rows.n_stored // len(rows) + n_components
     max_rows = max(n_components + 1, MAX_STORED_NUMBERS // numbers_per_row)
     sample = cast(SparseSource, rows.sample(max_rows, seed))

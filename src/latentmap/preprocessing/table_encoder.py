@@ -259,7 +259,9 @@ class TableEncoder:
         ignored, container = values["ignored"], values["container"]
         strings = [*itertools.chain(*ignored.items())]
         if container not in CONTAINERS or not all(isinstance(string, str) for string in strings):
-            raise ValueError("table: expected the names of ignored columns and a container")
+            raise ValueError(
+                "table: expected the names of ignored columns and a known type of data frame"
+            )
         if len({column.name for column in columns}) < len(columns):
             raise ValueError("table: expected columns of different names")
         return cls(tuple(columns), ignored, container)

@@ -24,10 +24,11 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 _MAX_ROWS, _MAX_WIDTH = 500, 300
 _FOLDS = 10
-# With the exponent 1, indicators keep the variance of 0 and 1; with 0, their total variance is 1.
+# Exponents of the standard deviation by which the indicators of a category are multiplied. With 1,
+# they vary as indicators of 0 and 1 do; with 0, their total variance is 1.
 _EXPONENTS = (1.0, 0.5, 0.0)
-_MIN_GAIN = 0.01  # Minimum advantage over the first candidate, as a share of its error.
-_MAX_ERROR = 3.0  # Maximum error of a column, so that no single column decides.
+_MIN_GAIN = 0.01  # Minimum decrease of the error, as a share of the first encoding's error.
+_MAX_ERROR = 3.0  # Larger errors of a column are clipped, so that it does not dominate the mean.
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _indicator_deviations(encoder: TableEncoder) -> np.ndarray:
         if isinstance(column, CategoryColumn):
             deviations[column_slice] = 1.0 / column.weight
         elif isinstance(column, BooleanColumn):
-            # The encoded number of a Boolean stands for two indicators.
+            # The two indicators of a Boolean are encoded as one number.
             deviations[column_slice] = np.sqrt(2.0) / column.weight
     return deviations
 

@@ -64,7 +64,7 @@ def _controller(n_modules: int) -> ThreadpoolController:
 def _use_one_thread_after_fork() -> None:
     """Let faiss use one thread in a forked process, where the other threads do not exist."""
     global _LOCK
-    _LOCK = threading.Lock()  # A thread of the parent may hold the old lock and never release it.
+    _LOCK = threading.Lock()  # The old lock may be held by a thread that a fork does not copy.
     _active_limits.clear()
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 2_000
 MAX_TEXT_COMPONENTS = 16
-# Texts that are the only column of a table have more terms and components than texts beside others.
+# A column of texts has more terms and components if it is the only column of its table.
 MAX_TERMS_ALONE = 10_000
 MAX_COMPONENTS_ALONE = 100
 TERMS_IN_TEXT = 5

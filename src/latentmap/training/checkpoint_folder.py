@@ -117,9 +117,9 @@ class Checkpoints:
             stored = stored if isinstance(stored, dict) else {}
             names = [key for key in settings if stored.get(key) != settings[key]]
             raise SettingError(
-                f"checkpoint: expected one of this fit in {self.folder}, found one with other "
-                f"{' and '.join(names) or 'settings'}: repeat the first command or choose another "
-                "folder"
+                f"checkpoint: expected a checkpoint of this fit in {self.folder}, found one with "
+                f"other {' and '.join(names) or 'settings'}: repeat the first command or choose "
+                "another folder"
             )
         self._used_paths.add(path)
         return arrays

@@ -112,7 +112,7 @@ export function installAddress(view) {
   let address;
   try {
     address = parseAddress();
-  } catch { // Someone has shortened the address.
+  } catch { // An incomplete address cannot be decoded.
     address = null;
   }
   if (address) setState({ colorScale: address.colorScale });

@@ -11,7 +11,7 @@ import { MISSING, columns, dequantize, quantize } from "./scene.js";
 const MAX_BINS = 48;
 const MAX_DATE_BINS = 62; // Two months have a bin for each day.
 const MAX_VALUE = MISSING - 1;
-const [MINUTE, HOUR, DAY, WEEK, MONTH] = [60, 3600, 86_400, 604_800, 2_629_746]; // In seconds.
+const [MINUTE, HOUR, DAY, WEEK, MONTH] = [60, 3600, 86_400, 604_800, 2_629_746]; // Number of seconds in each unit.
 const MONDAY = 4 * DAY; // The first Monday after 1 January 1970, a Thursday.
 const TIME_UNITS = [1, 5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, WEEK];
 const MONTH_UNITS = [1, 3, 12, 60, 120, 600, 1200, 12_000];

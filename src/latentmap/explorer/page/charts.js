@@ -18,7 +18,7 @@ import { MISSING, columns, dequantize, quantize } from "./scene.js";
  */
 
 const [WIDTH, HEIGHT] = [480, 72]; // Pixels of the canvas; the style sheet sets the size on the page.
-const DAY = 86_400; // In seconds.
+const DAY = 86_400; // Number of seconds in a day.
 const MAX_BARS = 8;
 const [NAME_WIDTH, FONT_SIZE] = [126, 12]; // Width and font size of the name of a bar, in CSS pixels.
 

@@ -9,7 +9,7 @@ import { columns, hasDecodedValues } from "./scene.js";
 
 /** @import { Column, TableRow } from "./types.js" */
 
-const CHART_RANGE = 3; // Number of standard deviations on each side of the mean.
+const CHART_RANGE = 3; // Standard deviations that a bar chart shows on each side of the mean.
 const MAX_LINES = 12;
 const MAX_ALL_LINES = 16; // All columns are shown if there are at most this many.
 const MIN_SHARE = 0.001; // A smaller share of a category counts as this share.

@@ -7,18 +7,18 @@
 
 const MISSING_CELL = /^(na|nan|n\/a|nat|null|none|-|\?)?$/i;
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$/;
-// As pandas writes it: "1 days 02:30:00", or "-1 days +23:30:00" for minus half an hour.
+// A duration as pandas writes it: "1 days 02:30:00", or "-1 days +23:30:00" for minus half an hour.
 const DURATION = /^(?:(-?\d+) ?d(?:ays?)?,? *\+?|(-?))(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$/;
 const EXPECTED = { number: "a number such as 12.5", date: "a date such as 2024-05-31", duration: "a duration such as 01:30:00" };
 
 /**
  * Return the lines of a .csv file as lists of cells, without empty lines.
- * @param {string} text @param {number} [limit]  of the lines that are separated
+ * @param {string} text @param {number} [limit]  maximum number of lines that are separated
  */
 export function separateCells(text, limit = Infinity) {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   const separator = [",", ";", "\t"].find((character) => lines[0]?.includes(character)) ?? ",";
-  // A cell in quotation marks may contain the separator, and two quotation marks for one.
+  // A quoted cell may contain the separator; a quotation mark inside it is doubled.
   const pattern = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}]*))${separator}`, "g");
   const cellsOf = (/** @type {string} */ line) =>
     Array.from((line + separator).matchAll(pattern), ([, quoted, plain]) => (quoted?.replaceAll('""', '"') ?? plain).trim());

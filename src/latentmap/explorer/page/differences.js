@@ -70,7 +70,7 @@ function numberDifference(colors, levels) {
   const [member, other] = [MEMBER, OTHER].map((level) => sums[level] / counts[level]);
   const within = squares[MEMBER] + squares[OTHER] - counts[MEMBER] * member ** 2 - counts[OTHER] * other ** 2;
   const std = Math.sqrt(Math.max(0, within) / Math.max(1, counts[MEMBER] + counts[OTHER] - 2));
-  if (std < 1e-6) return []; // Quantised values of equal numbers are equal.
+  if (std < 1e-6) return []; // No effect size exists if the numbers of each group are equal.
   const { low = 0, high = 1 } = colors;
   const numberOf = (/** @type {number} */ value) => dequantize(value, low, high);
   return [{ colors, effect: (member - other) / std, member: numberOf(member), other: numberOf(other), std: numberOf(std) - low }];
@@ -86,8 +86,8 @@ function categoryDifferences(colors, levels) {
 }
 
 /**
- * Return the values that are more frequent in the group. Few values are common in a group, so only
- * larger shares distinguish it.
+ * Return the values that are more frequent in the group. Values that are rarer in it are left out,
+ * because most values are rare in any group.
  * @param {string[]} names @param {Uint32Array} members  number of members with each value
  * @param {Uint32Array} others @param {number[]} sizes  number of rows of each level
  * @returns {Difference[]}

@@ -11,7 +11,7 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { ColorScale, Colors, Source, Theme } from "./types.js" */
 
-// In CSS pixels.
+// Widths and font size in CSS pixels.
 const ENTRY_WIDTH = 138; // Width of the name of a category and its number of rows.
 const DIGIT_WIDTH = 7.6;
 const FONT_SIZE = 13;

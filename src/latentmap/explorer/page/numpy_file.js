@@ -9,10 +9,9 @@ const TYPES = {
 };
 
 /**
- * Return the first rows of an array, each with all its numbers one after another, and the number of all
- * rows.
+ * Return the first rows of an array, each flattened, and the number of rows of the whole array.
  * @param {string} name @param {ArrayBuffer} buffer @param {number} width  numbers of a row
- * @param {number} limit  of the rows @returns {{ rows: Float32Array[], total: number }}
+ * @param {number} limit  maximum number of rows @returns {{ rows: Float32Array[], total: number }}
  */
 export function readNumpyRows(name, buffer, width, limit) {
   const { type, shape, start } = readHeader(name, buffer);

@@ -15,7 +15,7 @@ import { isShown, latestOnly, onChange, rowsOf, setState, state } from "./state.
 /** @import { View } from "./view.js" */
 
 const BLOCK_ROWS = 50; // Number of rows that are added when the end of the table is in view.
-const DELAY_MS = 150; // Delay after the last movement of the map.
+const DELAY_MS = 150; // Delay of the update after the last movement of the map, in milliseconds.
 
 /**
  * @typedef {{ title: string, kind: string, text: (row: number, values: TableRow) => string,

@@ -103,7 +103,7 @@ function valueTest(word, scale) {
   const range = scale.column !== undefined && columns[scale.column].kind === "date" ? dateRange(word) : numberRange(word);
   if (!range) return null;
   const [start, end] = range.map((number) => quantize(number, scale));
-  // A number is stored with an error of up to half a step. The end does not belong to the range.
+  // Quantisation changes a number by up to half a step. The range does not include its end.
   const last = end - start > 1 ? end - 0.5 : end + 0.5;
   return (value) => value > start - 0.5 && value < last;
 }

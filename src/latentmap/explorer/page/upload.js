@@ -60,7 +60,7 @@ const canPlace = !isExported || scene.encoder !== null;
  */
 async function previewFile(source, name, file) {
   if (isExported || !scene.encoder) return;
-  const newRows = await readRows(name, file).catch(() => null); // The server reads other files.
+  const newRows = await readRows(name, file).catch(() => null); // If the page cannot read a file, the server reads it.
   if (!newRows) return;
   const placeRow = await loadEncoder(source);
   setState({ previewPoints: newRows.rows.map(({ numbers }) => placeRow(numbers)) });
