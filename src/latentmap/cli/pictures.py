@@ -111,7 +111,7 @@ def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     originals = sample[:].reshape(reconstructions.shape)
     with open_plot(path) as ax:
         plots.reconstructions(
-            originals, reconstructions, ax=ax, column_names=rows.feature_names, row_names=names
+            originals, reconstructions, ax=ax, column_names=sample.feature_names, row_names=names
         )
 
 
