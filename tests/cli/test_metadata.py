@@ -26,6 +26,8 @@ def files(tmp_path_factory):
     np.save(folder / "vectors.npy", vectors)
     frame.to_csv(folder / "articles.csv", index=False)
     frame.assign(x=list(vectors)).to_parquet(folder / "articles.parquet")
+    cells = [str(vector.tolist()) for vector in vectors]
+    frame.assign(x=cells).to_csv(folder / "vectors.csv", index=False)
     return folder
 
 
@@ -64,11 +66,15 @@ def test_metadata_with_a_role_are_fitted(run, files, tmp_path):
     assert "expected the fitted columns of articles.csv as well" in " ".join(result.stderr.split())
 
 
-def test_columns_beside_vectors_are_metadata(run, files, tmp_path):
+@pytest.mark.parametrize("name", ["articles.parquet", "vectors.csv"])
+def test_columns_beside_vectors_are_metadata(run, files, tmp_path, name):
     model = tmp_path / "m.safetensors"
-    run("fit", files / "articles.parquet", "-n", 4, "--epochs", 1, "-o", model)
+    result = run("fit", files / name, "-n", 4, "--epochs", 1, "-o", model)
+    summary = f"{name}: 60 rows; vectors of 6 numbers; metadata: title, body, topic, year"
+    assert summary in " ".join(result.stderr.split())
     assert load_model(model).row_shape_ == (6,)
-    run("explore", model, files / "articles.parquet", "--export", tmp_path / "page.html")
+    assert (tmp_path / "m.reconstructions.png").exists()
+    run("explore", model, files / name, "--export", tmp_path / "page.html")
     assert '"categories":["sea","sky"]' in (tmp_path / "page.html").read_text()
 
 

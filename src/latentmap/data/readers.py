@@ -21,6 +21,7 @@ from latentmap.data.sources import Source
 from latentmap.data.string_store import StringStore
 from latentmap.data.table_files import open_excel, open_text_table
 from latentmap.data.table_options import TableOptions
+from latentmap.data.tables import as_numbers_source
 from latentmap.data.text_embedding import fit_texts
 from latentmap.data.vector_rows import add_metadata
 from latentmap.errors import DataError, FileError, SettingError, TooLargeError, UnknownNameError
@@ -111,7 +112,10 @@ def open_data(
         table = open_data(metadata, label=label, verbose=verbose, options=options)
         return add_metadata(_open(data, None, verbose, TableOptions()), table)
     if options.text is None:
-        return _open(data, label, verbose, options)
+        rows = _open(data, label, verbose, options)
+        schema = rows.table_schema
+        has_vectors = schema is not None and schema.vector_column is not None
+        return as_numbers_source(rows) if has_vectors else rows
     options = replace(options, roles={**options.roles, options.text: "text"})
     return fit_texts(_open(data, label, verbose, options), options, verbose)
 
