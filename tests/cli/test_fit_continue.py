@@ -76,6 +76,37 @@ def test_evaluate_finds_the_rows_held_out_of_each_data(run, extended_map, data, 
         assert report["mse"] == pytest.approx(fit_report["mse"])
 
 
+def test_another_model_needs_force_and_leaves_no_pictures(run, extended_map, tmp_path):
+    folder, _ = extended_map
+    path = tmp_path / "m.safetensors"
+    run("fit", "wine", "-n", "4", "--epochs", "1", "-o", path)
+    before, picture = path.read_bytes(), tmp_path / "m.plane.png"
+    command = ["fit", folder / "zeros.npz", "--continue", folder / "nine.safetensors", "-o", path]
+    result = run(*command, code=2)
+    assert "an AutoEncoder with 4 components of wine" in result.stderr
+    assert "--force" in result.stderr and path.read_bytes() == before
+    picture.write_bytes(b"a picture of the earlier model")
+    run(*command, "--force")
+    run(*command)  # The file now contains the same model.
+    assert load_model(path).partial_fit_report_["rows"] == 135
+    assert picture.read_bytes() != b"a picture of the earlier model"
+
+
+def test_pictures_of_the_earlier_map_are_removed_although_the_report_is_interrupted(
+    run, extended_map, tmp_path, monkeypatch
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("latentmap.cli.fit_report.measure_quality", stop)
+    folder, _ = extended_map
+    path, picture = tmp_path / "m.safetensors", tmp_path / "m.codes.png"
+    shutil.copy(folder / "nine.safetensors", path)
+    picture.write_bytes(b"a picture of the earlier map")
+    run("fit", folder / "zeros.npz", "--continue", path, code=130)
+    assert not picture.exists()
+
+
 def test_verbs_accept_an_extended_map(run, extended_map, tmp_path):
     folder, _ = extended_map
     model, zeros = folder / "ten.safetensors", folder / "zeros.npz"

@@ -145,7 +145,7 @@ def fit(
         _reject_with_continue(model_options, "the settings of the model are kept")
         _reject_with_continue(distributed, "it runs in one process")
         _reject_with_continue({"checkpoint": checkpoint}, "replayed rows are drawn at random")
-        continue_fit(data, fitted_map, output, label, metadata, seed)
+        continue_fit(data, fitted_map, output, label, metadata, seed, force)
         return
     if metric is not None and metric not in _METRICS:
         raise UnknownNameError("metric", metric, _METRICS)

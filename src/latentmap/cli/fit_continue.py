@@ -12,6 +12,11 @@ from latentmap.cli.console import format_count, print_message, print_pairs
 from latentmap.cli.fit_report import note_missing, report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, open_model
+from latentmap.cli.overwriting import (
+    check_overwrite,
+    identify_continued_fit,
+    remove_pictures,
+)
 from latentmap.cli.pictures import draw_new_rows
 from latentmap.cli.row_selection import open_model_rows
 from latentmap.data import ArraySource
@@ -32,10 +37,13 @@ def continue_fit(
     label: str | None,
     metadata: str | None,
     seed: int,
+    force: bool,
 ) -> None:
     """Add rows to a fitted map, save it, and print and draw the result."""
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
+    if not force and not (path.exists() and path.samefile(model_path)):
+        check_overwrite(path, identify_continued_fit(data, model_path))
     report = model.fit_report_ or {}
     rows = split_fit_rows(data, open_model_rows(model, data, label, metadata), seed)
     earlier_codes = _sample_earlier_codes(model)
@@ -49,6 +57,7 @@ def continue_fit(
     }
     reading_options = ("table_options", "metadata")
     model.fit_report_ |= {name: report[name] for name in reading_options if report.get(name)}
+    remove_pictures(path)
     model.save(path)  # The model is saved first, because the report may fail.
     _report(model, rows, path, earlier_codes)
 

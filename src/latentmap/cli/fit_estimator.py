@@ -11,7 +11,7 @@ from latentmap.cli.distributed_options import open_workers
 from latentmap.cli.fit_report import print_table_summary, report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
-from latentmap.cli.overwriting import check_overwrite, remove_pictures
+from latentmap.cli.overwriting import check_overwrite, identify_fit, remove_pictures
 from latentmap.cli.row_selection import open_rows
 from latentmap.cli.table_arguments import choose_label, get_options
 from latentmap.data import Source, TableOptions
@@ -73,7 +73,8 @@ def fit_estimator(request: FitRequest) -> None:
     model = _make_estimator(request)
     if not request.force:
         n_components = int(request.settings["n_components"])
-        check_overwrite(request.path, request.data, rows, request.recipe, n_components)
+        identity = identify_fit(request.data, rows, request.recipe, n_components)
+        check_overwrite(request.path, identity)
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", n_bytes, with_engine=True)
     graph = _read_graph(request)
@@ -172,10 +173,11 @@ def _split_rows(model: Estimator, rows: Source, request: FitRequest) -> FitRows:
 
 def _print_plan(rows: FitRows, recipe: str) -> None:
     """Print the rows and the recipe of the fit."""
-    shape = rows.fitted.row_shape
-    size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
-    n_rows = format_count(len(rows.fitted), "row")
-    print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
+    text = f"Fitting {format_count(len(rows.fitted), 'row')}"
+    if rows.fitted.table_schema is None:  # The summary of a table lists the columns it fits.
+        shape = rows.fitted.row_shape
+        text += f" of {'×'.join(map(str, shape))} {'columns' if len(shape) == 1 else 'pixels'}"
+    print_message(f"{text} with the recipe {recipe!r}")
 
 
 def _describe_fit(

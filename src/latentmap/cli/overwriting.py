@@ -14,14 +14,16 @@ from latentmap.errors import ModelFileError, SettingError
 # Presets whose estimator is not AutoEncoder. They are repeated here, because importing the table of
 # presets would import Keras.
 _ESTIMATORS = {"map": "LatentMap", "variational": "VariationalAutoEncoder"}
+# Estimator, number of components, data set, and columns or shape of a row.
+Identity = tuple[object, object, object, object]
 _PICTURES = ("codes", "plane", "reconstructions", "loss", "new_rows")
 
 
-def check_overwrite(path: Path, data: str, rows: Source, recipe: str, n_components: int) -> None:
+def check_overwrite(path: Path, identity: Identity) -> None:
     """Raise SettingError if a file exists that is not an earlier fit of the same model.
 
     The same model has the same estimator and number of components, and was fitted to the same data
-    set or to rows with the same columns or shape.
+    set or to rows with the same columns or shape. ``identity`` is that of the model to be written.
     """
     if not path.exists():
         return
@@ -30,7 +32,7 @@ def check_overwrite(path: Path, data: str, rows: Source, recipe: str, n_componen
     except ModelFileError:
         description = "another file"
     else:
-        if _identify(summary) == _identify_fit(data, rows, recipe, n_components):
+        if _identify(summary) == identity:
             return
         description = _describe(summary)
     raise SettingError(
@@ -45,20 +47,29 @@ def remove_pictures(path: Path) -> None:
         path.with_suffix(f".{name}.png").unlink(missing_ok=True)
 
 
-def _identify(summary: dict[str, Any]) -> tuple[object, ...]:
+def identify_fit(data: str, rows: Source, recipe: str, n_components: int) -> Identity:
+    """Return what identifies the model of a new fit."""
+    columns = tuple(rows.feature_names or rows.row_shape)
+    return _ESTIMATORS.get(recipe, "AutoEncoder"), n_components, _data_set(data), columns
+
+
+def identify_continued_fit(data: str, fitted_map: Path) -> Identity:
+    """Return what identifies the model of a fit that adds rows to a fitted map."""
+    estimator, n_components, _, columns = _identify(read_model_summary(fitted_map))
+    return estimator, n_components, _data_set(data), columns
+
+
+def _data_set(data: str) -> str | None:
+    return data if is_data_set_name(data) else None
+
+
+def _identify(summary: dict[str, Any]) -> Identity:
     """Return what identifies the model in a file: estimator, components, data set and columns."""
     held_out = (summary.get("figures") or {}).get("held_out") or {}
     names = summary.get("feature_names")
     rows = tuple(names or summary["row_shape"])
     n_components = summary["parameters"].get("n_components")
     return summary["estimator"], n_components, held_out.get("data_set"), rows
-
-
-def _identify_fit(data: str, rows: Source, recipe: str, n_components: int) -> tuple[object, ...]:
-    """Return the same as `_identify` for the model of a new fit."""
-    data_set = data if is_data_set_name(data) else None
-    columns = tuple(rows.feature_names or rows.row_shape)
-    return _ESTIMATORS.get(recipe, "AutoEncoder"), n_components, data_set, columns
 
 
 def _describe(summary: dict[str, Any]) -> str:
