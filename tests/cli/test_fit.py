@@ -134,6 +134,8 @@ def test_a_tenth_is_held_out_and_recorded(wine_fit):
         "seed": 0,
     }
     assert "Quality on 18 of 178 rows of wine.csv, which were held out" in result.stdout
+    # The summary above this line lists the columns of a table.
+    assert "Fitting 160 rows with the recipe" in " ".join(result.stderr.split())
 
 
 def test_verbs_accept_sparse_rows(run, words_npz, tmp_path):
