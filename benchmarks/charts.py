@@ -153,14 +153,14 @@ def draw_maps(result: dict[str, Any], path: Path) -> None:
 
 
 def draw_tables(result: dict[str, Any], path: Path) -> None:
-    """Draw the mean relative error of each method on each table, with two components."""
+    """Draw the median relative error of each method on each table, with two components."""
     tables = result["components"]["2"]
     figure, axes = plt.subplots(3, 5, figsize=(14, 6.6), layout="constrained")
     for ax in axes.flat[len(tables) :]:
         ax.set_axis_off()
     for ax, (table, entry) in zip(axes.flat, tables.items(), strict=False):
         values = {
-            name: statistics.fmean(run["error"] for run in runs)
+            name: statistics.median(run["error"] for run in runs)
             for name, runs in entry["methods"].items()
             if runs
         }
