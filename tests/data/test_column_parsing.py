@@ -4,7 +4,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from latentmap.data.column_parsing import parse_column
+from latentmap.data.column_parsing import fitting_decimal, parse_column
 
 DAY = datetime.date(2024, 3, 1)
 OCTOBER = datetime.date(2024, 10, 5)
@@ -46,6 +46,16 @@ def parse(texts, **options):
         (["2024-03"], pa.date32(), [DAY]),
         (["2024-03-01 12:30", "2024-03-01T12:30:00"], pa.timestamp("us"), [FIRST_TIME] * 2),
         (["03/01/2024 12:30 PM", "3/1/2024 12:30:00 pm"], pa.timestamp("us"), [FIRST_TIME] * 2),
+        (["2024年3月1日"], pa.date32(), [DAY]),
+        (["1 mar 2024", "1 mrt 2024", "1 марта 2024"], pa.date32(), [DAY] * 3),
+        (["Mar 2024", "March 2024", "Mar-24"], pa.date32(), [DAY] * 3),
+        (["09h05", "9:05 Uhr"], pa.time32("s"), [TIME] * 2),
+        (["tak", "nie"], pa.bool_(), [True, False]),
+        (["Hayır", "Evet"], pa.bool_(), [False, True]),
+        (["\u00a01.5\u00a0", "2.5"], pa.float64(), [1.5, 2.5]),
+        (["CHF 1’234.50", "CHF 7.25"], pa.float64(), [1234.5, 7.25]),
+        (["€110.5M", "€565K", "€0"], pa.float64(), [110.5e6, 565e3, 0]),
+        (["3.5M", "2B", "40k"], pa.float64(), [3.5e6, 2e9, 40e3]),
         (["setosa", " virginica"], pa.string(), ["setosa", "virginica"]),
         (["007", "11"], pa.string(), ["007", "11"]),
         (["1_1", "11"], pa.string(), ["1_1", "11"]),
@@ -250,3 +260,35 @@ def test_a_few_strings_among_half_as_many_numbers_are_reported():
     assert parse([*numbers, "not asked", "refused"]).invalid.examples == ("not asked", "refused")
     assert parse([*numbers, "<5"]).invalid is None
     assert parse([*"123123123123", "not asked"]).invalid is None
+
+
+PLAIN = [str(number) for number in range(10, 22)]
+
+
+@pytest.mark.parametrize(
+    ("marked", "type_", "values"),
+    [
+        (["<0.5", ">= 100.25"], pa.float64(), [0.5, 100.25]),
+        (["12*", "1,234 [1]", "5†"], pa.int64(), [12, 1234, 5]),
+        (["3.5 p", "7 b"], pa.float64(), [3.5, 7.0]),
+        (["none", "Unknown", "~8"], pa.int64(), [None, None, 8]),
+    ],
+)
+def test_marks_beside_numbers_are_left_out_with_a_note(marked, type_, values):
+    column = parse(PLAIN + marked)
+    assert column.values.type == type_
+    assert column.values.to_pylist() == [*map(int, PLAIN), *values]
+    assert "marks" in column.note
+
+
+@pytest.mark.parametrize("texts", [["3", "5", "none", "<2"] * 5, ["1 a", "2 b", "3 c"] * 5])
+def test_few_numbers_with_marks_are_categories(texts):
+    assert parse(texts).values.type == pa.string()
+
+
+def test_labels_keep_their_marks():
+    assert parse([*PLAIN, "<5"], role="label").values.to_pylist() == [*PLAIN, "<5"]
+
+
+def test_apostrophes_do_not_make_the_comma_decimal():
+    assert fitting_decimal(pa.array(["1’234", "12"])) is None

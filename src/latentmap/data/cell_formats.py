@@ -25,6 +25,8 @@ MISSING = frozenset(
         "n/a",
         "n.a.",
         "N.A.",
+        "n.a",
+        "N.A",
         "k.A.",
         "#N/A",
         "#NA",
@@ -43,12 +45,19 @@ UNIT = (
     r"(?:%|‰|[A-Z]{0,2}\$|[€£¥₹₽₩₺₪]|"
     r"(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
 )
-# A unit after a number, such as kg, °C or km/h. The e of 1e5 is not a unit.
-_SUFFIX = r"(?![eE][+-]?\d)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
+# A unit after a number, such as kg, °C or km/h. The e of 1e5 and 年, a year, are not units.
+_SUFFIX = r"(?![eE][+-]?\d|年)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
 _SIGN = r"[(+-]?"
 _UNIT_OF_CELL = re.compile(
-    rf"{_SIGN}\s?({UNIT})\s?{_SIGN}[\d.,'\s]+\)?|{_SIGN}[\d.,'\s]+?({UNIT}|{_SUFFIX})\)?"
+    rf"{_SIGN}\s?({UNIT})\s?{_SIGN}[\d.,'’\s]+\)?|{_SIGN}[\d.,'’\s]+?({UNIT}|{_SUFFIX})\)?"
 )
+# Marks beside a number: a detection limit such as <0.5, a footnote such as *, or a letter.
+_MARK_BEFORE, _MARK_AFTER = r"(?:[<>~≤≥≈]=?\s?)", r"(?:\s?(?:[*†‡+]+|\[\w{1,2}\])|\s[a-z])"
+# Words that mark a missing value among numbers, but may be a category among strings.
+_MISSING_WORDS = (
+    r"(?i:none|nil|missing|unknown|not available|no data|n\.?d\.?|keine angabe|k\. ?a\.)"
+)
+_MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,8 @@ class CellFormat:
     ``decimal`` is the decimal separator of a format that depends on it. ``date_order`` is "day
     first" or "month first" for dates that consist only of numbers. ``boolean_strings`` are the
     strings of false and true in lower case. ``parse`` converts the strings that Arrow cannot cast.
-    ``note`` tells the user how cells were read that have another meaning as well.
+    ``note`` tells the user how cells were read that have another meaning as well. ``plain`` is the
+    pattern of at least half of the cells of a column that is read in this way.
     """
 
     kind: str
@@ -71,6 +81,7 @@ class CellFormat:
     boolean_strings: tuple[str, str] | None = None
     parse: Callable[[pa.Array], pa.Array] | None = None
     note: str | None = None
+    plain: str | None = None
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return a mask of the cells that have this format; null stays null."""
@@ -142,6 +153,40 @@ def accounting_format(number: CellFormat) -> CellFormat:
     return replace(number, pattern=pattern, replacements=(*signs, *number.replacements))
 
 
+def marked_format(number: CellFormat) -> CellFormat:
+    """Return the format of numbers, some of which have marks, such as <0.5, 12* or 3.5 p."""
+    digits = f"[+-]?{number.pattern.removeprefix('[+-]?')}"
+    marks = ((f"^{_MARK_BEFORE}|{_MARK_AFTER}$", ""), (f"^{_MISSING_WORDS}$", ""))
+    return replace(
+        number,
+        pattern=f"{_MARK_BEFORE}?{digits}{_MARK_AFTER}?|{_MISSING_WORDS}",
+        replacements=(*marks, *number.replacements),
+        parse=lambda cells: pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells),
+        note="left out marks such as < and *, and words such as none",
+        plain=digits,
+    )
+
+
+def magnitude_format(number: CellFormat) -> CellFormat:
+    """Return the format of numbers in thousands, millions or billions, such as $1.2M and 800K."""
+    digits = number.pattern.removeprefix("[+-]?")
+    return replace(
+        number,
+        pattern=rf"[+-]?(?:{UNIT}\s?)?{digits}\s?[kKMB]?",
+        replacements=((rf"(?:{UNIT}\s?)", ""), *number.replacements),
+        parse=_parse_magnitudes,
+        note="K, M and B are thousands, millions and billions",
+    )
+
+
+def _parse_magnitudes(cells: pa.Array) -> pa.Array:
+    groups = pc.extract_regex(cells, r"^(?P<number>.*?)\s?(?P<letter>[kKMB]?)$")
+    letters = pc.struct_field(groups, "letter")
+    positions = pc.index_in(letters, pa.array([*_MAGNITUDES]))
+    factors = pa.array([*_MAGNITUDES.values()]).take(positions)
+    return pc.multiply(pc.struct_field(groups, "number").cast(pa.float64()), factors)
+
+
 def with_unit(number: CellFormat, unit: str) -> CellFormat:
     """Return the format of numbers with a unit before or after them."""
     unit_pattern = re.escape(unit)
@@ -161,6 +206,8 @@ def with_unit(number: CellFormat, unit: str) -> CellFormat:
 _BOOLEAN_PAIRS = (
     *(("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off")),
     *(("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux")),
+    *(("tak", "nie"), ("ano", "ne"), ("ja", "nej"), ("evet", "hayır"), ("да", "нет")),
+    *(("kyllä", "ei"), ("igen", "nem"), ("はい", "いいえ"), ("是", "否")),
     *(("si", "no"), ("sí", "no"), ("sì", "no"), ("sim", "não"), ("verdadero", "falso")),
 )
 BOOLEANS = tuple(

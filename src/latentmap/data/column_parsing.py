@@ -17,6 +17,8 @@ from latentmap.data.cell_formats import (
     CellFormat,
     accounting_format,
     find_unit,
+    magnitude_format,
+    marked_format,
     may_have_format,
     number_formats,
     with_unit,
@@ -33,6 +35,7 @@ _SAMPLE_CELLS = 200
 # Minimum share of the sample that a format must fit before it is tried on the whole column.
 _SAMPLE_SHARE = 0.9
 _MIN_COMPACT_DATES = 3
+_MIN_PLAIN_NUMBERS = 10  # Fewer distinct numbers beside strings may be names of categories.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
@@ -113,7 +116,7 @@ def clean_cells(values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ())
     """Strip spaces from cells, and replace cells that mark missing values by null."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
-    cells = pc.ascii_trim_whitespace(values)
+    cells = pc.utf8_trim_whitespace(values)
     is_missing = pc.is_in(cells, pa.array(sorted(MISSING.union(missing)), cells.type))
     return pc.if_else(is_missing, pa.scalar(None, cells.type), cells)
 
@@ -142,7 +145,9 @@ def _parse_labels(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
     if pc.any(pc.match_substring_regex(cells, _CODE_WITH_E)).as_py():
         return ParsedColumn(cells)
     if parsed.note:
-        return _parse_as(cells, ("integer",), order)
+        parsed = _parse_as(cells, ("integer",), order)
+    if parsed.note:
+        return ParsedColumn(cells)
     is_number = pa.types.is_integer(parsed.values.type) or pa.types.is_floating(parsed.values.type)
     return parsed if is_number and parsed.unit is None else ParsedColumn(cells)
 
@@ -171,10 +176,13 @@ def candidate_formats(
     first for dates of numbers. If it is None, the day comes first in dates with points or hyphens,
     and in dates with slashes if the first decimal separator is a comma.
     """
-    numbers = [f for decimal in decimals for f in number_formats(decimal)]
+    plain = [f for decimal in decimals for f in number_formats(decimal)]
+    grouped = [f for decimal in decimals for f in [*number_formats(decimal)][-2:]]
+    magnitudes = [magnitude_format(number) for number in grouped[1::2]]
     if unit is not None:
-        return tuple(with_unit(number, unit) for number in numbers)
-    numbers += [accounting_format(number) for number in numbers if number.decimal]
+        return (*(with_unit(number, unit) for number in plain), *magnitudes)
+    numbers = [*plain, *(accounting_format(number) for number in plain if number.decimal)]
+    numbers += [*map(marked_format, grouped), *magnitudes]
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
     return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
 
@@ -202,6 +210,8 @@ def matching_formats(
             if n_matched == len(sample) >= _MIN_COMPACT_DATES:
                 yield cell_format
             continue
+        if cell_format.plain and not _are_mostly_plain(sample, cell_format.plain):
+            continue
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
         if n_matched == len(sample):
@@ -210,6 +220,12 @@ def matching_formats(
             dates.append(cell_format)
     if not complete_kinds and dates:
         yield from _combined_dates(sample, dates)
+
+
+def _are_mostly_plain(sample: pa.Array, pattern: str) -> bool:
+    """Return whether at least half of the cells match a pattern, and ten of them differ."""
+    plain = sample.filter(pc.match_substring_regex(sample, f"^(?:{pattern})$"))
+    return 2 * len(plain) >= len(sample) and len(plain.unique()) >= _MIN_PLAIN_NUMBERS
 
 
 def _combined_dates(sample: pa.Array, formats: list[CellFormat]) -> Iterator[CellFormat]:
@@ -251,7 +267,8 @@ def fitting_decimal(cells: pa.Array) -> str | None:
         return None
     if len(decimals) == 1:
         return decimals.pop()
-    return "?" if formats[0].kind == "integer" else None
+    is_ambiguous = pc.any(pc.match_substring_regex(cells, "[.,]")).as_py()
+    return "?" if is_ambiguous and formats[0].kind == "integer" else None
 
 
 def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | None:

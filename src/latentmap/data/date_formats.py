@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 from latentmap.data.cell_formats import CellFormat
 
 _DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
-# First letters of the months in English, German, French, Spanish, Italian and Portuguese.
+# First letters of the months in English, German, French, Spanish, Italian, Portuguese, Dutch,
+# Polish, Swedish, Turkish and Russian.
 _MONTH_STEMS = (
-    *("jan|jän|ene|gen", "feb|fév|fev", "mar|mär|mrz", "apr|avr|abr", "may|mai|mag"),
-    *("jun|juin|giu", "jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out"),
-    *("nov", "dec|dez|déc|dic"),
+    *("jan|jän|ene|gen|sty|oca|янв", "feb|fév|fev|lut|şub|фев", "mar|mär|mrz|mrt|maa|мар"),
+    *("apr|avr|abr|kwi|nis|апр", "may|mai|mag|maj|mei|ма[йя]", "jun|juin|giu|cze|haz|июн"),
+    *("jul|juil|lug|lip|tem|июл", "aug|aoû|aou|ago|sie|ağu|авг", "sep|set|wrz|eyl|сен"),
+    *("oct|okt|ott|out|paź|eki|окт", "nov|lis|kas|ноя", "dec|dez|déc|dic|gru|ara|дек"),
 )
 _MONTH_NAME = rf"(?i:((?:{'|'.join(_MONTH_STEMS)})\pL*\.?))"
 _NUMBER_MONTHS = tuple(
@@ -82,6 +84,9 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
             )
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
+    for year, extra in ((r"(\d{4})", ()), (r"(\d{2})", _CENTURY)):
+        replacements = (*_NUMBER_MONTHS, (r"^(\d\d)[- ](\d+)$", r"\2-\1-01"), *extra)
+        yield CellFormat("date", f"{_MONTH_NAME}[- ]{year}", pa.date32(), replacements)
     yield from _time_formats()
 
 
@@ -89,7 +94,7 @@ def _date_patterns(
     day_first: bool, day_first_with_slash: bool
 ) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
     """Yield patterns of dates, the replacement that gives ISO 8601, and further replacements."""
-    yield rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}", r"\1-\2-\3", ()
+    yield rf"(\d{{4}})[-/.年]{_MONTH}[-/.月]{_DAY}日?", r"\1-\2-\3", ()
     two_digits = r"(0[1-9]|[12]\d|3[01])", r"(0[1-9]|1[0-2])"
     for day, month, year, extra in [
         (_DAY, _MONTH, r"(\d{4})", ()),
@@ -114,8 +119,9 @@ def _parse_twelve_hour_time(cells: pa.Array) -> pa.Array:
 def _time_formats() -> Iterator[CellFormat]:
     hour, pad = r"(?:[01]?\d|2[0-3])", (r" (\d):", r" 0\1:")
     for fraction, type_ in (("", pa.time32("s")), (r"(?:\.\d{1,6})?", pa.time64("us"))):
-        pattern = rf"{hour}:[0-5]\d(?::[0-5]\d{fraction})?"
-        yield CellFormat("date", pattern, type_, (_SOME_DAY, pad), parse=_parse_time)
+        pattern = rf"{hour}[:h][0-5]\d(?::[0-5]\d{fraction})?(?: Uhr)?"
+        replacements = ((" Uhr$", ""), ("h", ":"), _SOME_DAY, pad)
+        yield CellFormat("date", pattern, type_, replacements, parse=_parse_time)
     replacements = ((f"^{_TWELVE_HOUR_TIME}$", r"\1 \2"), _SOME_DAY, pad, _ADD_SECONDS)
     yield CellFormat(
         "date", _TWELVE_HOUR_TIME, pa.time32("s"), replacements, parse=_parse_twelve_hour_time
