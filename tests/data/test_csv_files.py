@@ -386,6 +386,8 @@ ENCODED_TEXTS = {
     "cp932": "名前,カナ,年齢\n田中,タナカ,23\n山田,ヤマダ,31\n佐藤,サトウ,45\n",
     "gb18030": "姓名,城市,年龄\n张三,北京,23\n李四,上海,31\n王五,广州,45\n",
     "big5": "姓名,城市,年齡\n張三,臺北,23\n李四,高雄,31\n王五,臺中,45\n",
+    "cp1250": "imię,miasto,kwota\nŁukasz,Łódź,1\nMałgorzata,Gdańsk,2\nStanisław,Poznań,3\n",
+    "cp1254": "isim,şehir,yaş\nAyşe,Eskişehir,31\nGökçe,Muğla,42\nİbrahim,Iğdır,53\n",
     "cp949": "이름,도시,나이\n김철수,서울,23\n이영희,부산,31\n박민수,대구,45\n",
 }
 
@@ -473,3 +475,10 @@ def test_lists_of_numbers_are_vectors(write):
     path = write('title,vector\nfirst,"[1, 2, 4]"\nsecond,"[2, 0, 1]"\n')
     assert read(path).schema.vector_column == "vector"
     assert read(path, columns=("title", "vector")).schema.vector_column is None
+
+
+def test_few_japanese_characters_are_not_read_as_rare_korean_ones(write):
+    rows = "".join(f"2023/01/{day:02},新宿,晴れ\n" for day in range(1, 31))
+    result = read_csv(write(("日付,店舗,天気\n" + rows).encode("cp932")))
+    assert "encoding cp932" in result.schema.notes
+    assert result.table.column_names == ["日付", "店舗", "天気"]

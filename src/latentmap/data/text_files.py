@@ -37,6 +37,22 @@ _LEGACY_ENCODINGS = [
     *("cp1252", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
 ]
+# charset-normalizer prefers encodings in which almost all bytes are characters, even rare ones. The
+# common characters are those of these encodings.
+_COMMON_CHARACTERS = {"cp949": "euc_kr", "gb18030": "gb2312"}
+_MAX_RARE_SHARE = 0.05
+# Letters beyond ASCII of the languages of each encoding of Latin letters.
+_LATIN_LETTERS = {
+    "cp1252": (
+        *("äöüß", "àâæçèéêëîïôœùûüÿ", "áéíñóúüçª", "àáâãçéêíóôõúü", "àèéìíîòóùú"),
+        *("åäöæøéèáü", "áçéèêëíïóöúü", "áéðíóúýþæö", "àçèéíïòóúü", "äõöüšž"),
+    ),
+    "cp1250": (
+        *("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž"),
+        *("ăâîşţ",),
+    ),
+    "cp1254": ("çğıiöşüâîû",),
+}
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -185,8 +201,8 @@ def detect_encoding(name: str, start: bytes) -> str:
 def detect_legacy_encoding(lines: Iterable[bytes]) -> str:
     r"""Return the likeliest encoding of lines that are not UTF-8.
 
-    It is "cp1252" or "latin-1" for Latin letters. Lines of ASCII characters do not count, and of
-    the others the first ones are used.
+    It is "cp1252", "cp1250", "cp1254" or "latin-1" for Latin letters. Lines of ASCII characters do
+    not count, and of the others the first ones are used.
 
     Examples
     --------
@@ -201,10 +217,38 @@ def detect_legacy_encoding(lines: Iterable[bytes]) -> str:
     if 2 * len(_LATIN_BYTES.findall(data)) < len(_NON_ASCII_BYTES.findall(data)):
         from charset_normalizer import from_bytes
 
-        guess = from_bytes(data, cp_isolation=_LEGACY_ENCODINGS).best()
-        if guess is not None:
-            return guess.encoding
+        for guess in from_bytes(data, cp_isolation=_LEGACY_ENCODINGS):
+            if _has_common_characters(data, guess.encoding):
+                return guess.encoding
+    return _detect_latin_encoding(data)
+
+
+def _has_common_characters(data: bytes, encoding: str) -> bool:
+    """Return whether nearly all characters beyond ASCII are common ones of an encoding."""
+    text = data.decode(_COMMON_CHARACTERS.get(encoding, encoding), "replace")
+    n_foreign = sum(not character.isascii() for character in text)
+    return text.count("\ufffd") <= _MAX_RARE_SHARE * n_foreign
+
+
+def _detect_latin_encoding(data: bytes) -> str:
+    """Return the encoding in which one language has most of the letters, cp1252 among equals."""
+    shares = {encoding: _share_of_letters(data, encoding) for encoding in _LATIN_LETTERS}
+    best = max(shares, key=lambda encoding: shares[encoding])
+    if best != "cp1252" and shares[best] >= 1 - _MAX_RARE_SHARE:
+        return best
     return "cp1252" if is_decodable(data, "cp1252") else "latin-1"
+
+
+def _share_of_letters(data: bytes, encoding: str) -> float:
+    """Return the largest share of letters beyond ASCII that one language of an encoding has.
+
+    Other characters count as letters of no language if a letter follows.
+    """
+    text = data.decode(encoding, "replace").lower()
+    pattern = r"[^\W\d_]|[^\x00-\x7f](?=[^\W\d_])"
+    characters = [c for c in re.findall(pattern, text) if not c.isascii()]
+    counts = [sum(c in letters for c in characters) for letters in _LATIN_LETTERS[encoding]]
+    return max(counts) / max(1, len(characters))
 
 
 def is_decodable(data: bytes, encoding: str) -> bool:
