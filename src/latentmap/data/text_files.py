@@ -217,9 +217,10 @@ def detect_legacy_encoding(lines: Iterable[bytes]) -> str:
     if 2 * len(_LATIN_BYTES.findall(data)) < len(_NON_ASCII_BYTES.findall(data)):
         from charset_normalizer import from_bytes
 
-        for guess in from_bytes(data, cp_isolation=_LEGACY_ENCODINGS):
-            if _has_common_characters(data, guess.encoding):
-                return guess.encoding
+        guesses = from_bytes(data, cp_isolation=_LEGACY_ENCODINGS)
+        likely = (g.encoding for g in guesses if _has_common_characters(data, g.encoding))
+        if (encoding := next(likely, "cp1252")) != "cp1252":
+            return encoding
     return _detect_latin_encoding(data)
 
 
@@ -244,7 +245,8 @@ def _share_of_letters(data: bytes, encoding: str) -> float:
 
     Other characters count as letters of no language if a letter follows.
     """
-    text = data.decode(encoding, "replace").lower()
+    # Python's lower case of the Turkish İ is an i and a combining dot.
+    text = data.decode(encoding, "replace").lower().replace("\u0307", "")
     pattern = r"[^\W\d_]|[^\x00-\x7f](?=[^\W\d_])"
     characters = [c for c in re.findall(pattern, text) if not c.isascii()]
     counts = [sum(c in letters for c in characters) for letters in _LATIN_LETTERS[encoding]]
