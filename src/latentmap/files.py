@@ -170,10 +170,15 @@ def _check_not_input(path: Path, inputs: Iterable[Path]) -> None:
     if not path.exists():
         return
     for source in inputs:
-        if source.exists() and path.samefile(source):
+        if is_same_file(path, source):
             raise FileError(f"{path}: expected a path for the output, found the input itself")
         if source.is_dir() and path.is_file() and source.resolve() in path.resolve().parents:
             raise FileError(f"{path}: expected a path for the output, found a file of {source}")
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Return whether two paths exist and name the same file, for instance through a link."""
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 def _alternatives(suffixes: Sequence[str]) -> str:

@@ -25,21 +25,23 @@ def test_rows_are_sampled_from_the_model(run, digits_model, tmp_path):
 
 
 def test_rows_sampled_from_reference_codes_resemble_them(run, plain_model, tmp_path):
-    paths = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
-    for target in paths[:2]:
+    paths = [tmp_path / f"{name}.npy" for name in ("like", "again")]
+    for target in paths:
         message = run(
             "generate", plain_model, "-n", 4000, "--reference", "digits", "-o", target
         ).stderr
     assert "Gaussians fitted to 1,438 codes of digits" in message
-    run("generate", plain_model, "-n", 4000, "-o", paths[2])
-    similar_rows, repeated_rows, model_rows = map(np.load, paths)
+    similar_rows, repeated_rows = map(np.load, paths)
     assert np.array_equal(similar_rows, repeated_rows)
     assert similar_rows.shape == (4000, 8, 8)
     model = load_model(plain_model)
-    real = model.inverse_transform(model.transform(load_dataset("digits", "unseen")))
+    codes = model.transform(load_dataset("digits", "unseen"))
+    real = model.inverse_transform(codes)
+    uniform_codes = np.random.default_rng(0).uniform(codes.min(0), codes.max(0), (4000, 2))
+    uniform_rows = model.inverse_transform(uniform_codes)
     fidelity = density_and_coverage(real, similar_rows)
     assert fidelity.coverage > 0.8
-    assert fidelity.density > density_and_coverage(real, model_rows).density
+    assert fidelity.density > 1.1 * density_and_coverage(real, uniform_rows).density
 
 
 def test_generated_rows_are_compared_with_real_rows(run, plain_model, tmp_path):

@@ -8,6 +8,8 @@ from latentmap import plots
 from latentmap.errors import DataError, FileError
 
 
+# Whether a font has these characters depends on the machine.
+@pytest.mark.filterwarnings("ignore:no installed font")
 @pytest.mark.parametrize(
     ("suffix", "start"), [(".png", b"\x89PNG"), (".PDF", b"%PDF"), (".svg", b"<?xml")]
 )

@@ -21,7 +21,7 @@ from latentmap.cli.pictures import draw_new_rows
 from latentmap.cli.row_selection import open_model_rows
 from latentmap.data import ArraySource
 from latentmap.errors import SettingError
-from latentmap.files import check_output_path
+from latentmap.files import check_output_path, is_same_file
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
@@ -42,7 +42,7 @@ def continue_fit(
     """Add rows to a fitted map, save it, and print and draw the result."""
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
-    if not force and not (path.exists() and path.samefile(model_path)):
+    if not force and not is_same_file(path, model_path):
         check_overwrite(path, identify_continued_fit(data, model_path))
     report = model.fit_report_ or {}
     rows = split_fit_rows(data, open_model_rows(model, data, label, metadata), seed)

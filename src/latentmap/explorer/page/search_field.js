@@ -15,6 +15,7 @@ import { findRows, matchingRanges, queryWords, textBuffers } from "./text_search
 
 const MAX_RESULTS = 10;
 const SNIPPET_START = 12; // Number of characters before the first match in a long text.
+const MAX_START = 30; // A text is shown from its beginning if its first match is not after this.
 
 /** Install the search field if rows have texts, labels or columns. @param {Source} source @param {GoToRow} goTo */
 export function installSearch(source, goTo) {
@@ -118,7 +119,7 @@ function snippet(row, texts) {
  * @param {string} text @param {number} match  position of the first match
  */
 function snippetStart(text, match) {
-  if (match <= 2 * SNIPPET_START) return 0;
+  if (match <= MAX_START) return 0;
   const start = match - SNIPPET_START;
   const isHalfCharacter = /[\udc00-\udfff]/.test(text[start]);
   return isHalfCharacter ? start + 1 : start;
