@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ if tuple(map(int, importlib.metadata.version("jax").split(".")[:2])) < (0, 11):
     XLA_FLAGS.append("--xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("XLA_FLAGS", " ".join(XLA_FLAGS))
 
+LOOP_SECONDS = 0.1  # Usual time of the loop of `slowdown` on two cores of 2024.
 NOBODY = 65534  # The user without rights.
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 
@@ -157,3 +159,15 @@ def user_folder():
     if is_root:
         os.setresuid(0, 0, 0)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def slowdown():
+    """Return the time of a loop divided by that on the machine for which time limits are set.
+
+    It is at least 1, and at most 4.
+    """
+    start = time.perf_counter()
+    for _ in range(4_000_000):
+        pass
+    return min(4.0, max(1.0, (time.perf_counter() - start) / LOOP_SECONDS))

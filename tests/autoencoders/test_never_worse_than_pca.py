@@ -154,21 +154,21 @@ def fit_within(model, rows, seconds):
 
 
 @pytest.mark.slow
-def test_32_components_reconstruct_and_classify_mnist(mnist):
+def test_32_components_reconstruct_and_classify_mnist(mnist, slowdown):
     fitted, unseen = mnist
-    model = fit_within(AutoEncoder(32, random_state=0), fitted, 60)
+    model = fit_within(AutoEncoder(32, random_state=0), fitted, 60 * slowdown)
     assert autoencoder_error(model, unseen[:]) / 255**2 <= 0.0045
     neighbours = KNeighborsClassifier(10).fit(model.transform(fitted), fitted.labels)
     assert neighbours.score(model.transform(unseen), unseen.labels) >= 0.972
 
 
 @pytest.mark.slow
-def test_evidence_lower_bound_on_binary_mnist(mnist):
+def test_evidence_lower_bound_on_binary_mnist(mnist, slowdown):
     rng, (fitted, unseen) = np.random.default_rng(0), mnist
     fitted, unseen = (
         rng.random(images.shape) < images / 255 for images in (fitted[:20_000], unseen[:])
     )
-    model = fit_within(VariationalAutoEncoder(20, random_state=0), fitted, 90)
+    model = fit_within(VariationalAutoEncoder(20, random_state=0), fitted, 90 * slowdown)
     assert -model.score(unseen) <= 110
 
 

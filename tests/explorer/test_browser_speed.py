@@ -52,12 +52,12 @@ def link(start_server):
 
 
 @pytest.mark.parametrize("gesture", ["pan", "zoom"])
-def test_a_million_points_move_at_20_frames_a_second(open_page, link, gesture):
+def test_a_million_points_move_at_20_frames_a_second(open_page, link, gesture, slowdown):
     page = open_page(link)
     assert page.text("#subtitle").startswith("1,000,000 rows")
     # Other programs on the machine can slow down a run, so the fastest of several counts.
     runs = [np.diff(page.tab.evaluate(FRAMES, [gesture, 60])).mean() for _ in range(4)]
-    assert 1000 / min(runs) >= 20
+    assert 1000 / min(runs) >= 20 / slowdown
 
 
 def test_all_points_are_drawn_when_the_map_rests(open_page, link):
