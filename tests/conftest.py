@@ -163,9 +163,9 @@ def user_folder():
 
 @pytest.fixture
 def slowdown():
-    """Return the time of a loop divided by that on the machine for which time limits are set.
+    """Return how many times slower this machine is than the one for which time limits are set.
 
-    It is at least 1, and at most 4.
+    The factor is the time of a loop divided by its usual time, limited to values from 1 to 4.
     """
     start = time.perf_counter()
     for _ in range(4_000_000):

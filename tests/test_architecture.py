@@ -176,7 +176,7 @@ def test_an_expression_stands_in_one_module(expression):
 
 
 def test_batches_are_read_by_one_function():
-    """The packages below call `read_batches` instead of `Source.batches`."""
+    """Packages above data and training call `read_batches` instead of `Source.batches`."""
     packages = ("analysis", "metrics", "plots", "cli", "explorer", "maps", "autoencoders", "export")
     for path in MODULES:
         if path.parent.name in packages:

@@ -53,10 +53,12 @@ def test_the_model_file_is_replaced_although_its_report_is_interrupted(
 
     monkeypatch.setattr("latentmap.cli.fit_report.measure_quality", stop)
     folder, _ = extended_map
-    path = tmp_path / "m.safetensors"
+    path, picture = tmp_path / "m.safetensors", tmp_path / "m.codes.png"
     shutil.copy(folder / "ten.safetensors", path)
+    picture.write_bytes(b"a picture of the earlier map")
     output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
     assert "m.safetensors; the quality and the plots are missing" in output
+    assert not picture.exists()
     # Without -o, the model is replaced.
     model = load_model(path)
     assert model.partial_fit_report_["rows"] == 135
@@ -90,21 +92,6 @@ def test_another_model_needs_force_and_leaves_no_pictures(run, extended_map, tmp
     run(*command)  # The file now contains the same model.
     assert load_model(path).partial_fit_report_["rows"] == 135
     assert picture.read_bytes() != b"a picture of the earlier model"
-
-
-def test_pictures_of_the_earlier_map_are_removed_although_the_report_is_interrupted(
-    run, extended_map, tmp_path, monkeypatch
-):
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("latentmap.cli.fit_report.measure_quality", stop)
-    folder, _ = extended_map
-    path, picture = tmp_path / "m.safetensors", tmp_path / "m.codes.png"
-    shutil.copy(folder / "nine.safetensors", path)
-    picture.write_bytes(b"a picture of the earlier map")
-    run("fit", folder / "zeros.npz", "--continue", path, code=130)
-    assert not picture.exists()
 
 
 def test_verbs_accept_an_extended_map(run, extended_map, tmp_path):

@@ -50,16 +50,17 @@ def remove_pictures(path: Path) -> None:
 def identify_fit(data: str, rows: Source, recipe: str, n_components: int) -> Identity:
     """Return what identifies the model of a new fit."""
     columns = tuple(rows.feature_names or rows.row_shape)
-    return _ESTIMATORS.get(recipe, "AutoEncoder"), n_components, _data_set(data), columns
+    return _ESTIMATORS.get(recipe, "AutoEncoder"), n_components, _data_set_name(data), columns
 
 
 def identify_continued_fit(data: str, fitted_map: Path) -> Identity:
     """Return what identifies the model of a fit that adds rows to a fitted map."""
     estimator, n_components, _, columns = _identify(read_model_summary(fitted_map))
-    return estimator, n_components, _data_set(data), columns
+    return estimator, n_components, _data_set_name(data), columns
 
 
-def _data_set(data: str) -> str | None:
+def _data_set_name(data: str) -> str | None:
+    """Return the data argument of a command if it is the name of a data set, and else None."""
     return data if is_data_set_name(data) else None
 
 
