@@ -10,7 +10,7 @@ TYPESCRIPT := 5.9.3
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
-SLOW := slow or ray or engine
+SLOW := slow or ray or engine or timing
 
 # The tests that run with the oldest and the newest versions of the dependencies, in environments of
 # their own. PYTHON=python3.13 selects another version of Python.
@@ -38,7 +38,8 @@ test: $(INSTALLED)
 	$(PYTEST) -m 'not ($(SLOW))'
 
 test-slow: $(INSTALLED)
-	$(PYTEST) -m '$(SLOW)'
+	$(PYTEST) -m '($(SLOW)) and not timing'
+	$(BIN)/python -m pytest -m timing
 
 test-oldest:
 	$(PYTHON) -m venv $(OLDEST)

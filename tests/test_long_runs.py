@@ -39,14 +39,15 @@ iris = load_iris(as_frame=True)
 X = {X}
 model = {estimator}(epochs=1, random_state=0).fit(X)
 rows = [X[i : i + 1] for i in range(150)]
-for i in range({n_transforms} + 1):
-    if i == 1000:
+seconds = []
+for n in range(11):
+    start = time.process_time()
+    for i in range(1000):
+        model.transform(rows[i % 150])
+    seconds.append((time.process_time() - start) / 1000)
+    if n in (0, 10):
         print(resident_bytes())
-        start = time.process_time()
-    model.transform(rows[i % 150])
-print(resident_bytes())
-seconds = (time.process_time() - start) / ({n_transforms} - 1000)
-assert seconds < {max_seconds}, seconds
+assert min(seconds) < {max_seconds}, seconds  # Other programs can slow down a part of the calls.
 """
 
 
@@ -109,15 +110,13 @@ ARRAY = "iris.data.to_numpy()"
 TABLE = "iris.data.assign(kind=iris.target_names[iris.target])"
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.parametrize(
     ("estimator", "X", "max_seconds"),
     [("AutoEncoder", ARRAY, 0.001), ("LatentMap", ARRAY, 0.001), ("LatentMap", TABLE, 0.004)],
 )
-def test_single_rows_take_no_memory_and_little_time(estimator, X, max_seconds):
-    script = TRANSFORMS.format(
-        estimator=estimator, X=X, max_seconds=max_seconds, n_transforms=10_000
-    )
+def test_single_rows_take_no_memory_and_little_time(estimator, X, max_seconds, slowdown):
+    script = TRANSFORMS.format(estimator=estimator, X=X, max_seconds=max_seconds * slowdown)
     assert resident_growth(script) < 0.02
 
 

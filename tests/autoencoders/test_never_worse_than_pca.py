@@ -153,7 +153,7 @@ def fit_within(model, rows, seconds):
     return model
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 def test_32_components_reconstruct_and_classify_mnist(mnist, slowdown):
     fitted, unseen = mnist
     model = fit_within(AutoEncoder(32, random_state=0), fitted, 60 * slowdown)
@@ -162,7 +162,7 @@ def test_32_components_reconstruct_and_classify_mnist(mnist, slowdown):
     assert neighbours.score(model.transform(unseen), unseen.labels) >= 0.972
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 def test_evidence_lower_bound_on_binary_mnist(mnist, slowdown):
     rng, (fitted, unseen) = np.random.default_rng(0), mnist
     fitted, unseen = (

@@ -9,7 +9,7 @@ from latentmap import AutoEncoder
 from latentmap.data import ArraySource
 from latentmap.explorer import Scene
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.timing]
 
 N_ROWS = 1_000_000
 # Pans or zooms the map in each frame, and returns the times of the frames in milliseconds.
