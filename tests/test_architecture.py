@@ -45,17 +45,12 @@ def get_parameters(node):
     ]
 
 
-# A map has settings of the layout, the placement and the networks; scikit-learn's TSNE has 15.
-MANY_PARAMETERS = {"latent_map.py": {"__init__": 13}}
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_functions_have_at_most_ten_parameters(path):
     if path.parent.name == "cli":
         pytest.skip("an option of the command is a parameter of its verb")
-    limits = MANY_PARAMETERS.get(path.name, {})
     functions = get_functions(path)
-    assert [f.name for f in functions if len(get_parameters(f)) > limits.get(f.name, 10)] == []
+    assert [f.name for f in functions if len(get_parameters(f)) > 10] == []
 
 
 def test_at_most_5_percent_of_the_parameters_are_any():

@@ -64,7 +64,7 @@ def test_bad_rows_and_codes_are_refused_by_methods(models, value):
 @pytest.mark.parametrize("value", BAD.values(), ids=BAD)
 def test_bad_layouts_and_neighbors_are_refused(value):
     with pytest.raises(LatentmapError):
-        LatentMap(layout=put(value, X[:, :2])).fit(X)
+        LatentMap().fit(X, layout=put(value, X[:, :2]))
     indices = (np.arange(len(X))[:, None] + np.arange(1, 5)) % len(X)
     for neighbors in ((indices, put(value, indices)), (put(value, indices), np.ones((50, 4)))):
         with pytest.raises(LatentmapError):

@@ -75,24 +75,25 @@ ESTIMATORS = {
         2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0
     ),
     "map": LatentMap(network=SMALL, epochs=2, random_state=0),
-    "map in 3D": LatentMap(3, network="dense", loss="mae", epochs=1, random_state=0),
+    "map in 3D": LatentMap(3, network="dense", epochs=1, random_state=0),
     "map conv": LatentMap(
         network=ConvNetwork(filters=(3,), principal=False), epochs=1, random_state=0
     ),
-    "map of a given layout": LatentMap(
-        layout=np.random.default_rng(0).normal(5e6, 1e3, (200, 3)), network=SMALL, epochs=1
-    ).set_params(random_state=0),
+    "map of a given layout": LatentMap(network=SMALL, epochs=1, random_state=0),
     "variational": VariationalAutoEncoder(2, network=SMALL, beta=2.0, epochs=2, random_state=0),
     "variational conv": VariationalAutoEncoder(
         2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0
     ),
+}
+FIT_ARGUMENTS = {
+    "map of a given layout": {"layout": np.random.default_rng(0).normal(5e6, 1e3, (200, 3))}
 }
 
 
 @pytest.mark.usefixtures("random_weights")
 @pytest.mark.parametrize("kind", sorted(ESTIMATORS))
 def test_loaded_model_equals_the_saved_model_exactly(kind, digits, tmp_path):
-    model = ESTIMATORS[kind].fit(digits[:200])
+    model = ESTIMATORS[kind].fit(digits[:200], **FIT_ARGUMENTS.get(kind, {}))
     model.save(tmp_path / "model.safetensors")
     check_equal(model, load_model(tmp_path / "model.safetensors"), digits)
 
@@ -664,3 +665,16 @@ def test_noise_of_format_1_is_loaded_as_a_training_setting(name, noise, learning
 def test_training_noise_of_the_stored_files_of_format_1():
     assert load_model(FILES / "format-1.safetensors").training is None
     assert load_model(FILES / "format-1-map.safetensors").training.noise == 0.1
+
+
+def test_older_maps_store_parameters_that_were_removed(tmp_path):
+    metadata, arrays = read_model(FILES / "format-1-map.safetensors")
+    assert {"layout", "loss"} <= metadata["parameters"].keys()
+    metadata["parameters"] |= {"neighbors": None, "loss": "mae"}
+    metadata["learned"]["loss"] = "mae"
+    path = tmp_path / "model.safetensors"
+    save_file(arrays, path, {"latentmap": json.dumps(metadata)})
+    loaded = load_model(path)
+    assert loaded.transform(np.zeros((1, *loaded.row_shape_))).shape == (1, 2)
+    loaded.save(tmp_path / "again.safetensors")
+    assert "loss" not in read_model(tmp_path / "again.safetensors")[0]["parameters"]

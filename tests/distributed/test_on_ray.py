@@ -213,10 +213,11 @@ def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
     training = Training(batch_size=64, learning_rate=1e-2, held_out=0, patience=None)
     corners = DIGITS[:, 2:4, 2:4].mean(axis=(1, 2)), DIGITS[:, 5:, 5:].mean(axis=(1, 2))
     settings = {"epochs": 4, "training": training, "random_state": 0}
-    resumed, reference = (LatentMap(layout=np.stack(corners, 1), **settings) for _ in range(2))
+    layout = np.stack(corners, 1)
+    resumed, reference = (LatentMap(**settings) for _ in range(2))
     with single_process():
-        reference.fit(DIGITS)
-    resumed.fit(RowsThatKillTheirWorker(DIGITS, tmp_path / "killed"))
+        reference.fit(DIGITS, layout=layout)
+    resumed.fit(RowsThatKillTheirWorker(DIGITS, tmp_path / "killed"), layout=layout)
     assert (tmp_path / "killed").exists()
     assert len(workers.resumed_epochs) == 1
     assert workers.resumed_epochs[0] > 1  # not from the start

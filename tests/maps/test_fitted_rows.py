@@ -67,7 +67,7 @@ def test_equal_rows_of_a_given_layout_have_the_first_position():
     rows = np.concatenate([rows, rows[:20]])
     layout = RNG.normal(size=(80, 2))
     with pytest.warns(DataWarning, match="layout: 20 rows are equal to an earlier row"):
-        model = make_map(layout=layout).fit(rows)
+        model = make_map().fit(rows, layout=layout)
     assert np.array_equal(model.embedding_[:60], layout[:60].astype("float32"))
     assert np.array_equal(model.embedding_[60:], model.embedding_[:20])
     assert np.array_equal(model.transform(rows), model.embedding_)

@@ -17,7 +17,7 @@ SMALL = DenseNetwork(hidden=(32,), activation="relu", principal=False)
 
 def fit_map(layout, rows=ROWS, **settings):
     settings = {"network": SMALL, "epochs": 20, "random_state": 0, **settings}
-    return LatentMap(layout=layout, **settings).fit(rows)
+    return LatentMap(**settings).fit(rows, layout=layout)
 
 
 @pytest.fixture(scope="module")

@@ -44,9 +44,8 @@ def test_the_largest_seed():
 
 def test_a_layout_and_neighbors_exclude_each_other():
     graph = (np.zeros((100, 1), int), np.ones((100, 1)))
-    model = LatentMap(layout=FITTED[:100, :2], neighbors=graph)
     with pytest.raises(SettingError, match="either layout or neighbors"):
-        model.fit(FITTED[:100])
+        LatentMap().fit(FITTED[:100], layout=FITTED[:100, :2], neighbors=graph)
 
 
 def test_unseen_rows_keep_more_neighbors_than_with_the_network(digits_map, network_map):
@@ -221,7 +220,7 @@ def test_partial_fit_stores_the_new_rows():
 
 def test_a_layout_of_the_user_is_kept():
     layout = DIGITS[:, [10, 20]] * 3.0 + np.random.default_rng(0).random((len(DIGITS), 2))
-    model = LatentMap(layout=layout, epochs=2, random_state=0).fit(DIGITS)
+    model = LatentMap(epochs=2, random_state=0).fit(DIGITS, layout=layout)
     assert np.array_equal(model.transform(DIGITS), layout.astype(np.float32))
 
 

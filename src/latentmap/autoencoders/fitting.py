@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from latentmap.autoencoders.table_fitting import find_loss, indicator_indices, table_scale
 from latentmap.autoencoders.validation import fitting_rows
-from latentmap.backend import start_engine
-from latentmap.data.memory import check_memory, fit_memory_bytes
+from latentmap.backend import check_process, count_fit, start_engine
+from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
 from latentmap.data.types import DataLike
 from latentmap.networks.registry import get_network
 from latentmap.number_checks import check_number
@@ -86,12 +86,18 @@ def common_arguments(
 
 
 @contextlib.contextmanager
-def restore_on_error(estimator: NetworkEstimator) -> Iterator[None]:
-    """Restore all attributes of an estimator if the block raises an error or is interrupted."""
+def fit_or_restore(estimator: NetworkEstimator) -> Iterator[None]:
+    """Fit an estimator in the block, or restore all its attributes if the block fails.
+
+    Restoring includes interruptions. After a fit, memory and unused programs are released.
+    """
+    check_process()
     saved_attributes = dict(vars(estimator))
     try:
         yield
+        release_freed_memory()
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(saved_attributes)
         raise
+    count_fit()

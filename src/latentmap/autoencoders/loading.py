@@ -95,6 +95,9 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     if metadata["format"] == 1:  # In format 1, noise is a parameter of the estimator.
         noise = parameters.get("noise", noise)
         parameters = {name: value for name, value in parameters.items() if name != "noise"}
+    if metadata["estimator"] == "LatentMap":  # Older files store these parameters, which maps had.
+        removed = ("layout", "neighbors", "loss")
+        parameters = {name: value for name, value in parameters.items() if name not in removed}
     if noise != estimator_type._default_noise:
         training = clone(training or estimator_type._default_training).set_params(noise=noise)
     if parameters["scaling"] == "balanced":  # Older files use this name for "auto".

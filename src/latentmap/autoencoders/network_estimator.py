@@ -11,12 +11,11 @@ from sklearn.base import BaseEstimator
 
 from latentmap.array_files import fingerprint
 from latentmap.autoencoders.fitted_networks import FittedNetworks
-from latentmap.autoencoders.fitting import check_numeric_parameters, restore_on_error
+from latentmap.autoencoders.fitting import check_numeric_parameters, fit_or_restore
 from latentmap.autoencoders.graph_spec import graph_spec
 from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
-from latentmap.backend import check_process, count_fit, start_engine
-from latentmap.data.memory import release_freed_memory
+from latentmap.backend import start_engine
 from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError
 from latentmap.model_file import write_model
@@ -44,10 +43,10 @@ class NetworkEstimator(BaseEstimator):
     _default_training: ClassVar[Training] = Training()
     _default_noise: ClassVar[float] = 0.0
 
-    # Parameters that every estimator has.
+    # Parameters of the estimators.
     n_components: int
     network: NetworkLike
-    loss: LossLike
+    loss: LossLike = "auto"  # Maps choose their loss by the rows, and have no such parameter.
     scaling: str
     epochs: int | str
     training: Training | None
@@ -94,11 +93,8 @@ class NetworkEstimator(BaseEstimator):
         TooLargeError
             If the networks do not fit into memory, or the fit does not fit into the memory limit.
         """
-        check_process()
-        with restore_on_error(self):
+        with fit_or_restore(self):
             self._fit(X)
-            release_freed_memory()
-        count_fit()
         return self
 
     @abstractmethod

@@ -92,7 +92,9 @@ def fit(
     batch_size: int | None = _setting("Number of rows per training step.", 1),
     learning_rate: float | None = _setting("Maximum learning rate of the Adam optimiser."),
     network: str | None = _setting("Network: dense, linear or conv."),
-    loss: str | None = _setting("Loss: bernoulli, gaussian, or the name of a Keras loss."),
+    loss: str | None = _setting(
+        "Loss of an autoencoder: bernoulli, gaussian, or the name of a Keras loss."
+    ),
     scaling: str | None = _setting("Scaling of rows: auto, unit, standard, columns or none."),
     noise: float | None = _setting(
         "Standard deviation of the noise added to scaled rows by a denoising model."
@@ -127,7 +129,6 @@ def fit(
     """
     settings = {
         "n_components": components,
-        "layout": layout,
         "n_neighbors": neighbors,
         "metric": metric,
         "placement": placement,
@@ -141,7 +142,7 @@ def fit(
     distributed = {"workers": workers, "ray": ray, "storage": storage}
     if fitted_map is not None:
         reject_memory_limit(memory, "--continue reads all rows into memory")
-        model_options = {"recipe": recipe, "obsp": obsp, **settings, **training}
+        model_options = {"recipe": recipe, "layout": layout, "obsp": obsp, **settings, **training}
         _reject_with_continue(model_options, "the settings of the model are kept")
         _reject_with_continue(distributed, "it runs in one process")
         _reject_with_continue({"checkpoint": checkpoint}, "replayed rows are drawn at random")
@@ -164,6 +165,7 @@ def fit(
         recipe=recipe or ("map" if components in (2, 3) else "dense"),
         settings=drop_none(settings),
         training=drop_none(training),
+        layout=layout,
         label=label,
         metadata=metadata,
         obsp=obsp,

@@ -14,7 +14,7 @@ from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.overwriting import check_overwrite, identify_fit, remove_pictures
 from latentmap.cli.row_selection import open_rows
 from latentmap.cli.table_arguments import choose_label, get_options
-from latentmap.data import Source, TableOptions
+from latentmap.data import TableOptions
 from latentmap.data.file_suffixes import CELLS_SUFFIX
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import csr_array
@@ -35,6 +35,8 @@ class FitRequest:
     recipe : str
     settings, training : dict of str to object
         Parameters of the estimator and of `Training` that the user has set.
+    layout : Path or None
+        File with the position of each row.
     label : str or None
         Column of labels.
     metadata : str or None
@@ -55,6 +57,7 @@ class FitRequest:
     recipe: str
     settings: Mapping[str, Any]
     training: Mapping[str, Any]
+    layout: Path | None
     label: str | None
     metadata: str | None
     obsp: str | None
@@ -79,15 +82,20 @@ def fit_estimator(request: FitRequest) -> None:
     check_memory("memory", n_bytes, with_engine=True)
     graph = _read_graph(request)
     start_engine()
-    if graph is not None:
-        model.set_params(neighbors=graph)
-    fit_rows = _split_rows(model, rows, request)
+    is_cached = request.workers[0] is None
+    # With a given graph, no rows are held out, because the fitted rows would lose neighbours.
+    fit_rows = split_fit_rows(
+        request.data, rows, request.seed, cached=is_cached, hold_out=graph is None
+    )
+    layout = None if request.layout is None else fit_rows.select_layout(request.layout)
     _print_plan(fit_rows, request.recipe)
     with open_workers(*request.workers), _open_checkpoints(request.checkpoint):
-        model.fit(fit_rows.fitted).set_params(verbose=False)
+        # Only maps have these arguments.
+        model.fit(fit_rows.fitted, **drop_none({"layout": layout, "neighbors": graph}))
+        model.set_params(verbose=False)
         remove_pictures(request.path)
         # The model is saved before its quality is measured, because the measurement may fail.
-        report = _describe_fit(model, fit_rows, label, options)
+        report = _describe_fit(model, fit_rows, label, options, layout is not None)
         if request.metadata is not None:
             report["metadata"] = Path(request.metadata).name
         model.fit_report_ = report
@@ -133,8 +141,11 @@ def _make_estimator(request: FitRequest) -> Estimator:
     from latentmap.autoencoders.presets import make_estimator
 
     model = make_estimator(request.recipe)
-    for name in request.settings:
-        if name not in model.get_params(deep=False):
+    supported = set(model.get_params(deep=False))
+    if request.recipe == "map":
+        supported.add("layout")
+    for name in (*request.settings, *drop_none({"layout": request.layout})):
+        if name not in supported:
             raise SettingError(
                 f"{option_name(name)}: the recipe {request.recipe!r} does not have this setting"
             )
@@ -158,19 +169,6 @@ def _read_graph(request: FitRequest) -> csr_array | None:
     return read_neighbors(Path(request.data), request.obsp)
 
 
-def _split_rows(model: Estimator, rows: Source, request: FitRequest) -> FitRows:
-    """Hold out rows, and select the given layout positions of the fitted rows."""
-    is_cached = request.workers[0] is None
-    # With a given graph, no rows are held out, because the fitted rows would lose neighbours.
-    fit_rows = split_fit_rows(
-        request.data, rows, request.seed, cached=is_cached, hold_out=request.obsp is None
-    )
-    layout = request.settings.get("layout")
-    if layout is not None:
-        model.set_params(layout=fit_rows.select_layout(layout))
-    return fit_rows
-
-
 def _print_plan(rows: FitRows, recipe: str) -> None:
     """Print the rows and the recipe of the fit."""
     text = f"Fitting {format_count(len(rows.fitted), 'row')}"
@@ -181,7 +179,7 @@ def _print_plan(rows: FitRows, recipe: str) -> None:
 
 
 def _describe_fit(
-    model: Estimator, rows: FitRows, label: str | None, options: TableOptions
+    model: Estimator, rows: FitRows, label: str | None, options: TableOptions, has_layout: bool
 ) -> dict[str, Any]:
     """Return what a model file tells later commands about its rows, and errors of its layout."""
     from latentmap import LatentMap
@@ -192,6 +190,6 @@ def _describe_fit(
         options = replace(options, day_first=schema.day_first)
     if stored := options.to_json():
         report["table_options"] = stored
-    if isinstance(model, LatentMap) and model.layout is not None:
+    if isinstance(model, LatentMap) and has_layout:
         report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
     return report

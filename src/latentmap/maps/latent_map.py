@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.fitting import restore_on_error
+from latentmap.autoencoders.fitting import fit_or_restore
 from latentmap.autoencoders.state import FittedState
-from latentmap.backend import count_fit, start_engine
+from latentmap.backend import start_engine
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.types import DataLike
@@ -38,7 +38,6 @@ from latentmap.training.config import Training
 if TYPE_CHECKING:
     from latentmap.maps.map_networks import MapNetworks
     from latentmap.maps.neighbor_graph import NeighborsLike
-    from latentmap.networks.losses import LossLike
 
 
 class LatentMap(BaseAutoEncoder):
@@ -51,10 +50,8 @@ class LatentMap(BaseAutoEncoder):
     Parameters
     ----------
     n_components : {1, 2, 3}
-        Number of components of a code. If ``layout`` is given, its number of columns replaces this.
-    layout : array-like of shape (n, 2) or (n, 3), optional
-        Position of each fitted row, for instance from UMAP, PaCMAP or geography, instead of t-SNE.
-        Rows of NaN are placed by their nearest rows that have a position.
+        Number of components of a code. The number of columns of a layout given to `fit` replaces
+        this.
     n_neighbors : int
         Number of neighbours of each row in the layout. A smaller number shows finer structure.
     metric : {"euclidean", "cosine", "correlation", "manhattan", "hamming", "jaccard"} or callable
@@ -62,9 +59,6 @@ class LatentMap(BaseAutoEncoder):
         if that is the metric, and otherwise by Euclidean distances of principal components. A
         callable takes two rows of numbers and returns a distance of at least 0. Beyond "cosine"
         and "correlation", more than 10,000 rows need PyNNDescent (the extra ``metrics``).
-    neighbors : tuple of arrays (indices, distances) or sparse matrix, optional
-        Neighbours of each fitted row, which replace the search: two arrays of shape (n, k), or a
-        graph of shape (n, n) from `sklearn.neighbors.kneighbors_graph` or AnnData's ``obsp``.
     placement : {"auto", "network"}
         How rows are placed and decoded. "auto" stores the principal component coordinates of at
         most 100,000 fitted rows. It places a fitted row at its layout position, and another row by
@@ -73,8 +67,6 @@ class LatentMap(BaseAutoEncoder):
     network : {"auto", "dense", "conv"} or network settings
         Network of the encoder and the decoder. "auto" and "dense" are an encoder with hidden layers
         of 512, 256 and 256 units and a decoder with one of 512.
-    loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
-        Loss of the reconstructions; see `AutoEncoder`.
     scaling : {"auto", "unit", "standard", "columns", "none"}
         Scaling of rows before neighbours are computed and before the network; see `AutoEncoder`.
     epochs : int or "auto"
@@ -137,13 +129,10 @@ class LatentMap(BaseAutoEncoder):
         self,
         n_components: int = 2,
         *,
-        layout: ArrayLike | None = None,
         n_neighbors: int = 10,
         metric: Metric = "euclidean",
-        neighbors: NeighborsLike | None = None,
         placement: str = "auto",
         network: str | Network = "auto",
-        loss: LossLike = "auto",
         scaling: str = "auto",
         epochs: int | str = "auto",
         training: Training | None = None,
@@ -151,24 +140,78 @@ class LatentMap(BaseAutoEncoder):
         verbose: bool = False,
     ) -> None:
         self.n_components = n_components
-        self.layout = layout
         self.n_neighbors = n_neighbors
         self.metric = metric
-        self.neighbors = neighbors
         self.placement = placement
         self.network = network
-        self.loss = loss
         self.scaling = scaling
         self.epochs = epochs
         self.training = training
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X: DataLike) -> None:
+    def fit(
+        self,
+        X: DataLike,
+        y: object = None,
+        *,
+        layout: ArrayLike | None = None,
+        neighbors: NeighborsLike | None = None,
+    ) -> Self:
+        """Fit the map to rows.
+
+        If a fit fails or is interrupted, the map keeps its previous state.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+            At least 2 rows of finite numbers. Sparse rows are converted to dense ones batch by
+            batch.
+        y : None
+            Ignored; labels never train a model.
+        layout : array-like of shape (n, 2) or (n, 3), optional
+            Position of each row, for instance from UMAP, PaCMAP or geography, instead of t-SNE.
+            Rows of NaN are placed by their nearest rows that have a position.
+        neighbors : tuple of arrays (indices, distances) or sparse matrix, optional
+            Neighbours of each row, which replace the search: two arrays of shape (n, k), or a
+            graph of shape (n, n) from `sklearn.neighbors.kneighbors_graph` or AnnData's ``obsp``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the rows cannot be fitted, or the layout or the neighbours do not match them.
+        SettingError
+            If a parameter is outside its range, or both a layout and neighbours are given.
+        TooLargeError
+            If the networks do not fit into memory, or the fit does not fit into the memory limit.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from latentmap import LatentMap
+        >>> X = load_iris().data
+        >>> m = LatentMap(epochs=1, random_state=0).fit(X, layout=X[:, :2])
+        >>> bool(np.allclose(m.embedding_, X[:, :2]))
+        True
+        """
+        with fit_or_restore(self):
+            self._fit(X, layout, neighbors)
+        return self
+
+    def _fit(
+        self,
+        X: DataLike,
+        layout: ArrayLike | None = None,
+        neighbors: NeighborsLike | None = None,
+    ) -> None:
         start_engine()
         from latentmap.maps.map_fit import fit_map
 
-        fit_map(self, X)
+        fit_map(self, X, layout, neighbors)
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -191,11 +234,16 @@ class LatentMap(BaseAutoEncoder):
         )
 
     def fit_transform(  # type: ignore[override]
-        self, X: DataLike, y: object = None
+        self,
+        X: DataLike,
+        y: object = None,
+        *,
+        layout: ArrayLike | None = None,
+        neighbors: NeighborsLike | None = None,
     ) -> np.ndarray:
         """Fit the map, and return the codes of the fitted rows.
 
-        The result is that of ``fit(X).transform(X)``. It takes no time after the fit if the map
+        The result is that of `fit` and ``transform(X)``. It takes no time after the fit if the map
         stores all fitted rows.
 
         Parameters
@@ -203,6 +251,8 @@ class LatentMap(BaseAutoEncoder):
         X : array-like of shape (n, ...), sparse matrix, data frame, or Source
         y : None
             Ignored; labels never train a model.
+        layout, neighbors
+            See `fit`.
 
         Returns
         -------
@@ -218,7 +268,7 @@ class LatentMap(BaseAutoEncoder):
         >>> bool((m.fit_transform(X) == m.transform(X)).all())
         True
         """
-        self.fit(X)
+        self.fit(X, layout=layout, neighbors=neighbors)
         return self.embedding_.copy() if hasattr(self, "embedding_") else self._encode(X)
 
     def _encode(self, X: DataLike) -> np.ndarray:
@@ -285,9 +335,8 @@ class LatentMap(BaseAutoEncoder):
             return self.fit(X)
         from latentmap.maps.incremental.partial_fit import add_rows
 
-        with restore_on_error(self):
+        with fit_or_restore(self):
             add_rows(self, X)
-        count_fit()
         return self
 
     def confidence(self, X: DataLike) -> np.ndarray:
@@ -379,9 +428,8 @@ class LatentMap(BaseAutoEncoder):
         check_restored_map(self)
 
     def _saved_parameters(self) -> dict[str, Any]:
-        # Model files contain neither functions nor arrays that the user passed as parameters.
-        parameters = {"layout": None, "neighbors": None, "metric": metric_name(self.metric)}
-        return super()._saved_parameters() | parameters
+        # A model file contains no function, only its name.
+        return super()._saved_parameters() | {"metric": metric_name(self.metric)}
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return self._landmarks().draw_codes(n, self._diagnostics.landmark_share, rng)

@@ -15,12 +15,10 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
     from latentmap.maps.map_networks import MapNetworks
-    from latentmap.networks.losses import LossLike
 
 
 def build_map_networks(
     model: LatentMap,
-    loss: LossLike,
     landmarks: LandmarkSet,
     principal: PrincipalComponents | None = None,
 ) -> MapNetworks:
@@ -41,7 +39,7 @@ def build_map_networks(
         arcsinh_input=state.arcsinh_input,
         reconstruction_weight=state.reconstruction_weight or 1.0,
         **vars(landmarks),
-        **common_arguments(model, loss, principal),
+        **common_arguments(model, state.loss, principal),
     )
     return build_map(spec)
 
@@ -55,7 +53,7 @@ def assemble_map(model: LatentMap) -> MapNetworks:
     landmarks = LandmarkSet(
         centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
     )
-    return build_map_networks(model, state.loss, landmarks)
+    return build_map_networks(model, landmarks)
 
 
 def check_restored_map(model: LatentMap) -> None:

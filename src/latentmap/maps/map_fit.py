@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS
 from latentmap.autoencoders.fitting import prepare_rows
 from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.network_application import encode_rows
-from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
+from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
@@ -37,13 +37,13 @@ from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
 from latentmap.maps.neighbor_search import check_metric
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import check_loss
 from latentmap.progress import print_note
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
+    from latentmap.maps.neighbor_graph import NeighborsLike
 
 PLACEMENTS = ("auto", "network")
 UNIT_ROWS = "All rows have length 1, so that Euclidean neighbours are those of the cosine."
@@ -55,37 +55,37 @@ def check_map_settings(model: LatentMap) -> None:
         raise SettingError(f"n_components: expected 1, 2 or 3, found {model.n_components!r}")
     if model.placement not in PLACEMENTS:
         raise SettingError(f"placement: expected 'auto' or 'network', found {model.placement!r}")
-    if model.layout is not None and model.neighbors is not None:
+
+
+def fit_map(
+    model: LatentMap, X: DataLike, layout: ArrayLike | None, neighbors: NeighborsLike | None
+) -> None:
+    """Fit a map to rows, and set all its fitted attributes; see `LatentMap.fit`."""
+    if layout is not None and neighbors is not None:
         raise SettingError(
             "neighbors: expected None with a given layout, which needs no neighbours, found a "
             "graph: give either layout or neighbors"
         )
-
-
-def fit_map(model: LatentMap, X: DataLike) -> None:
-    """Fit a map to rows, and set all its fitted attributes; see `LatentMap.fit`."""
     model._check_settings()
     check_metric(model.metric)
     rows = fitting_rows(model, X)
-    graph = None
-    if model.neighbors is not None:
-        graph = NeighborGraph.from_user(model.neighbors, len(rows))
+    graph = None if neighbors is None else NeighborGraph.from_user(neighbors, len(rows))
     networks = get_networks(model.network)
     n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
     needed_bytes = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
     check_memory("network", needed_bytes, with_engine=True)
-    given_positions = None if model.layout is None else check_layout(model.layout, len(rows))
+    given_positions = None if layout is None else check_layout(layout, len(rows))
     training = training_settings(model.training, len(rows))
     epochs = model.epochs
     if epochs == "auto":
         epochs = default_epochs(len(rows), stores_rows=model.placement == "auto")
     data = prepare_rows(model, rows, epochs, training).rescale_by_median()
-    layout = _find_layout(model, data, given_positions, graph)
-    _train(model, networks, data, layout)
-    _measure(model, data, layout)
+    row_layout = _find_layout(model, data, given_positions, graph)
+    _train(model, networks, data, row_layout)
+    _measure(model, data, row_layout)
     if model.placement == "auto":
-        sample = layout.sample or sample_of_positions(
-            data, data.rows, layout.positions, model.metric, model.verbose
+        sample = row_layout.sample or sample_of_positions(
+            data, data.rows, row_layout.positions, model.metric, model.verbose
         )
         model._state = store_rows(model, sample, data.seed)
     fit_imputer(model, data)
@@ -109,8 +109,7 @@ def _train(
     model: LatentMap, networks: tuple[Network, Network], data: PreparedData, layout: Layout
 ) -> None:
     """Train the networks on rows and their layout positions."""
-    loss = _default_loss(model, data) if model.loss == "auto" else model.loss
-    check_loss(find_loss(model, loss), math.prod(model.row_shape_))
+    loss = _choose_loss(model, data)
     principal = None
     if layout.sample is not None and networks[0] is ENCODER_NETWORK:
         # Only the default encoder takes principal components; others may need whole images.
@@ -118,13 +117,13 @@ def _train(
     landmarks = layout_landmarks(layout.positions, data.seed)
     model._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
     print_note(UNIT_ROWS, verbose=model.verbose and bool(model._state.has_unit_rows))
-    map_networks = build_map_networks(model, loss, landmarks, principal)
+    map_networks = build_map_networks(model, landmarks, principal)
     model._set_networks(map_networks)
     task = data.task.with_targets(layout.positions)
     model.history_ = current_launcher().run(map_networks.fit_objective, task, model.verbose)
 
 
-def _default_loss(model: LatentMap, data: PreparedData) -> str:
+def _choose_loss(model: LatentMap, data: PreparedData) -> str:
     if has_table_loss(model):
         return "table"
     return "bernoulli" if data.scale.in_unit_range else "gaussian"

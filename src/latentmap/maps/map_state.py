@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,9 +24,6 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_ro
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.preparation import PreparedData
 from latentmap.value_types import PositiveArray
-
-if TYPE_CHECKING:
-    from latentmap.networks.losses import LossLike
 
 RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats if each row is reconstructed as the mean row.
 MAX_WINDOW = 1e9
@@ -119,7 +116,7 @@ class MapState(FittedState):
     def untrained(
         cls,
         networks: tuple[Network, Network],
-        loss: LossLike,
+        loss: str,
         data: PreparedData,
         layout: Layout,
         landmarks: LandmarkSet,
@@ -135,7 +132,7 @@ class MapState(FittedState):
             n_components=layout.positions.shape[1],
             network=network_to_dict(networks[0]),
             decoder_network=network_to_dict(networks[1]),
-            loss=loss if isinstance(loss, str) else "mse",
+            loss=loss,
             seed=data.seed,
             offset=data.scale.offset,
             scale=data.scale.scale,

@@ -224,7 +224,7 @@ def test_partial_fit_of_an_unfitted_map_is_fit():
 
 def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
     rows = np.random.default_rng(0).normal(size=(60, 4))
-    own = LatentMap(layout=rows[:, :2], network=SMALL, epochs=2).fit(rows)
+    own = LatentMap(network=SMALL, epochs=2).fit(rows, layout=rows[:, :2])
     with pytest.raises(SettingError, match="cannot add rows to a map with a given layout"):
         own.partial_fit(rows)
     metadata, arrays = read_model(small_model)

@@ -196,8 +196,7 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
         centers, anchors, radius / state.window, radius, state.code_offset, state.code_scale
     )
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
-    loss = state.loss if isinstance(model.loss, str) else model.loss
-    networks = build_map_networks(model, loss, landmarks)
+    networks = build_map_networks(model, landmarks)
     transfer_weights(networks.objective, previous_objective)
     model._set_networks(networks)
     return networks.replay_objective
