@@ -482,3 +482,120 @@ def test_few_japanese_characters_are_not_read_as_rare_korean_ones(write):
     result = read_csv(write(("日付,店舗,天気\n" + rows).encode("cp932")))
     assert "encoding cp932" in result.schema.notes
     assert result.table.column_names == ["日付", "店舗", "天気"]
+
+
+TOWNS = "".join(f"t{i},{i * 10},{i * 1.5}\n" for i in range(12))
+TOWN_TYPES = {"town": "string", "people": "int64", "area": "double"}
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        (
+            f"Report 2024,,\nAll towns,,\n,,\ntown,people,area\n{TOWNS}",
+            ("skipped 3 lines at the top",),
+        ),
+        (
+            f"Report:,Sales,\nDate:,2024-01-31,\ntown,people,area\n{TOWNS}",
+            ("skipped 2 lines at the top",),
+        ),
+        (
+            f"town,people,area\n{TOWNS}town,people,area\n{TOWNS}",
+            ("left out 1 repeated header",),
+        ),
+        (
+            f"town,people,area\nName,Number of people,Area in ha\na,b,c\n{TOWNS}",
+            ("skipped 2 lines at the top",),
+        ),
+    ],
+)
+def test_lines_around_the_header_are_not_rows(write, text, notes):
+    result = read(write(text))
+    assert {field.name: str(field.type) for field in result.table.schema} == TOWN_TYPES
+    assert result.table.num_rows == TOWNS.count("\n") * text.count("t11,")
+    assert result.schema.notes == notes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| town | people | area |\n|---|---:|:--:|\n" + "".join(
+            f"| {row.replace(',', ' | ')} |\n" for row in TOWNS.splitlines()
+        ),
+        " town | people | area \n------+--------+------\n" + "".join(
+            f" {row.replace(',', ' | ')} \n" for row in TOWNS.splitlines()
+        ) + "(12 rows)\n",
+        "+---+---+---+\n| town | people | area |\n+---+---+---+\n" + "".join(
+            f"| {row.replace(',', ' | ')} |\n" for row in TOWNS.splitlines()
+        ) + "+---+---+---+\n",
+    ],
+    ids=["markdown", "psql", "mysql"],
+)  # fmt: skip
+def test_rules_are_not_rows(write, text):
+    result = read(write(text))
+    assert {field.name: str(field.type) for field in result.table.schema} == TOWN_TYPES
+    assert result.table.num_rows == 12
+
+
+def test_a_row_of_marks_of_missing_values_is_a_row(write):
+    text = "a|b\n" + "1|2\n" * 60 + "---|---\n3|4\n"
+    assert read(write(text)).table["b"].to_pylist() == [*[2] * 60, None, 4]
+
+
+@pytest.mark.parametrize(
+    ("groups", "names"),
+    [
+        (",2020,,2021,", "town,men,women,men,women"),
+        ("town,2020,2020,2021,2021", ",men,women,men,women"),
+    ],
+)
+def test_years_may_be_the_names_of_groups(write, groups, names):
+    rows = "".join(f"t{i},{i},{i + 3},{2 * i},{i + 7}\n" for i in range(9))
+    table = read(write(f"{groups}\n{names}\n{rows}")).table
+    assert table.column_names == ["town", "2020 men", "2020 women", "2021 men", "2021 women"]
+    assert table["2021 women"].to_pylist() == [*range(7, 16)]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "\nSource: Eurostat,downloaded,2024\n",
+        "\n© Statistical office,Berlin,2024\n",
+        "\nSource: Eurostat,,\n* provisional,,\n",
+        "Source: Eurostat,,\n",
+        ",,\n(p) provisional,,\nSource: ministry,,\n",
+        '"Source: Eurostat, 2024"\n\n(c) 2024\n',
+    ],
+)
+def test_notes_below_a_table_may_have_as_many_cells_as_rows(write, notes):
+    result = read(write(f"town,people,area\n{TOWNS}{notes}"))
+    assert {field.name: str(field.type) for field in result.table.schema} == TOWN_TYPES
+    assert result.table.num_rows == 12
+
+
+def test_rows_below_an_empty_line_are_rows(write):
+    result = read(write(f"town,people,area\n{TOWNS}\nTotal,5,6\n"))
+    assert result.table["town"][-1].as_py() == "Total"
+    result = read(write("text\n" + "a b c\n\nd e f\n" * 5))
+    assert result.table.num_rows == 10
+
+
+def test_notes_below_a_large_table_are_found(write):
+    rows = "town,people\n" + "some town,1000\n" * 800_000
+    result = read(write(f"{rows}\nSource: Eurostat, 2024\n"))
+    assert result.table.num_rows == 800_000
+    assert result.schema.notes == ("skipped 1 comment line",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ([f"<{i}.5" for i in range(30)], [i + 0.5 for i in range(30)]),
+        (["none", "1", "2", "3"] * 9, [None, 1, 2, 3] * 9),
+        (["0", "1", "2", "3+"] * 9, ["0", "1", "2", "3+"] * 9),
+        (["<18", ">65"] * 9, ["<18", ">65"] * 9),
+        (["none", "1"] * 9, ["none", "1"] * 9),
+    ],
+)
+def test_numbers_with_marks_and_words(write, cells, values):
+    assert read(write("x\n" + "\n".join(cells))).table["x"].to_pylist() == values

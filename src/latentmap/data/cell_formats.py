@@ -52,7 +52,8 @@ _UNIT_OF_CELL = re.compile(
     rf"{_SIGN}\s?({UNIT})\s?{_SIGN}[\d.,'’\s]+\)?|{_SIGN}[\d.,'’\s]+?({UNIT}|{_SUFFIX})\)?"
 )
 # Marks beside a number: a detection limit such as <0.5, a footnote such as *, or a letter.
-_MARK_BEFORE, _MARK_AFTER = r"(?:[<>~≤≥≈]=?\s?)", r"(?:\s?(?:[*†‡+]+|\[\w{1,2}\])|\s[a-z])"
+_MARK_BEFORE, _SIGN_AFTER = r"(?:[<>~≤≥≈]=?\s?)", r"(?:\s?(?:[*†‡+]+|\[\w{1,2}\]))"
+_MARK_AFTER = rf"(?:{_SIGN_AFTER}|\s[a-z])"
 # Words that mark a missing value among numbers, but may be a category among strings.
 _MISSING_WORDS = (
     r"(?i:none|nil|missing|unknown|not available|no data|n\.?d\.?|keine angabe|k\. ?a\.)"
@@ -68,7 +69,8 @@ class CellFormat:
     first" or "month first" for dates that consist only of numbers. ``boolean_strings`` are the
     strings of false and true in lower case. ``parse`` converts the strings that Arrow cannot cast.
     ``note`` tells the user how cells were read that have another meaning as well. ``plain`` is the
-    pattern of at least half of the cells of a column that is read in this way.
+    pattern of at least half of the cells of a column that is read in this way, and ``min_plain``
+    the minimum number of different cells with this pattern.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class CellFormat:
     parse: Callable[[pa.Array], pa.Array] | None = None
     note: str | None = None
     plain: str | None = None
+    min_plain: int = 0
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return a mask of the cells that have this format; null stays null."""
@@ -153,17 +156,29 @@ def accounting_format(number: CellFormat) -> CellFormat:
     return replace(number, pattern=pattern, replacements=(*signs, *number.replacements))
 
 
-def marked_format(number: CellFormat) -> CellFormat:
-    """Return the format of numbers, some of which have marks, such as <0.5, 12* or 3.5 p."""
+def marked_formats(number: CellFormat) -> Iterator[CellFormat]:
+    """Yield the formats of numbers beside words such as none, and marks as in <0.5, 12* or 3.5 p.
+
+    Few different numbers with marks, such as 0, 1, 2 and 3+, are categories.
+    """
     digits = f"[+-]?{number.pattern.removeprefix('[+-]?')}"
-    marks = ((f"^{_MARK_BEFORE}|{_MARK_AFTER}$", ""), (f"^{_MISSING_WORDS}$", ""))
-    return replace(
+    words = replace(
         number,
-        pattern=f"{_MARK_BEFORE}?{digits}{_MARK_AFTER}?|{_MISSING_WORDS}",
-        replacements=(*marks, *number.replacements),
+        pattern=f"{digits}|{_MISSING_WORDS}",
+        replacements=((f"^{_MISSING_WORDS}$", ""), *number.replacements),
         parse=lambda cells: pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells),
-        note="left out marks such as < and *, and words such as none",
+        note="left out words such as none",
         plain=digits,
+        min_plain=3,
+    )
+    yield words
+    yield replace(
+        words,
+        pattern=f"{_MARK_BEFORE}?{digits}{_MARK_AFTER}?|{_MISSING_WORDS}",
+        replacements=((f"^{_MARK_BEFORE}|{_MARK_AFTER}$", ""), *words.replacements),
+        note="left out marks such as < and *, and words such as none",
+        plain=f"{_MARK_BEFORE}?{digits}{_SIGN_AFTER}?",
+        min_plain=10,
     )
 
 

@@ -18,7 +18,7 @@ from latentmap.data.cell_formats import (
     accounting_format,
     find_unit,
     magnitude_format,
-    marked_format,
+    marked_formats,
     may_have_format,
     number_formats,
     with_unit,
@@ -35,7 +35,6 @@ _SAMPLE_CELLS = 200
 # Minimum share of the sample that a format must fit before it is tried on the whole column.
 _SAMPLE_SHARE = 0.9
 _MIN_COMPACT_DATES = 3
-_MIN_PLAIN_NUMBERS = 10  # Fewer distinct numbers beside strings may be names of categories.
 TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
@@ -182,7 +181,8 @@ def candidate_formats(
     if unit is not None:
         return (*(with_unit(number, unit) for number in plain), *magnitudes)
     numbers = [*plain, *(accounting_format(number) for number in plain if number.decimal)]
-    numbers += [*map(marked_format, grouped), *magnitudes]
+    numbers += [marked for number in grouped for marked in marked_formats(number)]
+    numbers += magnitudes
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
     return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
 
@@ -197,7 +197,7 @@ def matching_formats(
     """
     sample = _sample(cells)
     strings = sample.to_pylist()
-    if not may_have_format(strings[:: max(1, len(strings) // 10)]):
+    if not may_have_format([*strings[:10], *strings[:: max(1, len(strings) // 10)]]):
         return
     complete_kinds: set[str] = set()
     dates = []
@@ -210,7 +210,7 @@ def matching_formats(
             if n_matched == len(sample) >= _MIN_COMPACT_DATES:
                 yield cell_format
             continue
-        if cell_format.plain and not _are_mostly_plain(sample, cell_format.plain):
+        if cell_format.plain and not _are_mostly_plain(sample, cell_format):
             continue
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
@@ -222,10 +222,10 @@ def matching_formats(
         yield from _combined_dates(sample, dates)
 
 
-def _are_mostly_plain(sample: pa.Array, pattern: str) -> bool:
-    """Return whether at least half of the cells match a pattern, and ten of them differ."""
-    plain = sample.filter(pc.match_substring_regex(sample, f"^(?:{pattern})$"))
-    return 2 * len(plain) >= len(sample) and len(plain.unique()) >= _MIN_PLAIN_NUMBERS
+def _are_mostly_plain(sample: pa.Array, cell_format: CellFormat) -> bool:
+    """Return whether at least half of the cells are plain, and the minimum of them differ."""
+    plain = sample.filter(pc.match_substring_regex(sample, f"^(?:{cell_format.plain})$"))
+    return 2 * len(plain) >= len(sample) and len(plain.unique()) >= cell_format.min_plain
 
 
 def _combined_dates(sample: pa.Array, formats: list[CellFormat]) -> Iterator[CellFormat]:

@@ -42,7 +42,11 @@ def cell_kind(cell: str) -> str:
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row of a table holds names, given a sample of the rows below."""
+    """Return whether the first row of a table holds names, given a sample of the rows below.
+
+    Rows that are equal to the first one are repeated headers, or do not count as evidence.
+    """
+    rows = [row for row in rows if len(row) == 1 or list(row) != list(first)]
     if not rows:
         return all(cell_kind(name) in ("text", "missing") for name in first)
     n_fitting = n_different = n_repeated = 0
@@ -82,6 +86,17 @@ def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str 
         units.append(None if kind == "missing" else cell.strip().strip("()[]"))
     n_units = sum(unit is not None for unit in units)
     return units if n_units > max(1, n_numbers // 2) else []
+
+
+def is_description(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a row below the header describes columns, as survey tools write it.
+
+    It has different strings above all columns of numbers or dates, of which there are at least two.
+    """
+    columns = zip(cells, zip(*rows, strict=True), strict=False)
+    above = [cell.strip() for cell, column in columns if _column_kind(column) in ("number", "date")]
+    is_text = all(cell_kind(cell) == "text" for cell in above)
+    return is_text and len(above) == len(set(above)) > 1
 
 
 def _column_kind(cells: Sequence[str]) -> str:

@@ -13,7 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from latentmap.data.csv_headers import cell_kind, find_units, is_header, unique_names
+from latentmap.data.csv_headers import (
+    cell_kind,
+    find_units,
+    is_description,
+    is_header,
+    unique_names,
+)
 from latentmap.data.csv_separators import (
     DOUBLE_QUOTES,
     Quoting,
@@ -24,6 +30,7 @@ from latentmap.data.csv_separators import (
     most_common_width,
     split_records,
 )
+from latentmap.data.table_notes import count_rows, is_rule
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
@@ -41,7 +48,8 @@ class TableLayout:
     """First row of a table, and the names of its columns.
 
     ``units`` come from a row below the names. ``empty_names`` are the columns whose name is empty
-    in the file, and ``renamed`` are the columns whose name differs from the file. ``separator`` is
+    in the file, and ``renamed`` are the columns whose name differs from the file. ``header_line``
+    is the line of the names, or 0 if there is none or if it is not a single line. ``separator`` is
     None for a single column.
     """
 
@@ -50,6 +58,7 @@ class TableLayout:
     empty_names: frozenset[str]
     renamed: tuple[str, ...]
     header: bool
+    header_line: int
     has_numeric_header: bool
     skipped_lines: int
     first_line: int
@@ -60,11 +69,17 @@ class TableLayout:
 
 @dataclass(frozen=True)
 class CsvLayout(TableLayout):
-    """Layout of a text table; ``offset`` is the number of UTF-8 bytes above the first row."""
+    """Layout of a text table.
+
+    ``offset`` is the number of UTF-8 bytes above the first row. ``header_text`` is the line of the
+    names without its line end. ``has_rules`` says whether the table has lines of hyphens.
+    """
 
     path: Path = Path()
     quoting: Quoting = DOUBLE_QUOTES
     offset: int = 0
+    header_text: str = ""
+    has_rules: bool = False
     longest_line: int = 0
     cells_per_byte: float = 0.0
 
@@ -74,7 +89,9 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
 
     Raise DataError if there are no rows, and FileError if it is not text.
     """
-    encoding, lines = _read_lines(path, options)
+    encoding, text_lines = _read_lines(path, options)
+    has_rules = any(map(is_rule, text_lines[:_MAX_LINES_ABOVE]))
+    lines = ["\n" if has_rules and is_rule(line) else line for line in text_lines]
     separator_line = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     n_above = 1 if separator_line else 0
     quoting = Quoting(options.quote) if options.quote else detect_quoting(lines)
@@ -90,7 +107,9 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
         **vars(replace(layout, separator=separator, encoding=encoding)),
         path=path,
         quoting=quoting,
-        offset=len("".join(lines[: layout.first_line - 1]).encode()),
+        offset=len("".join(text_lines[: layout.first_line - 1]).encode()),
+        header_text=lines[layout.header_line - 1].rstrip("\r\n") if layout.header_line else "",
+        has_rules=has_rules,
         longest_line=max(map(len, lines)),
         cells_per_byte=sum(len(record.cells) for record in records) / len(sample.encode()),
     )
@@ -103,10 +122,11 @@ def table_layout(
 
     ``header`` overrides the detection. Raise DataError if there are no rows.
     """
-    records = [record for record in records if not record.is_blank]
+    width = most_common_width(records)
+    n_rows = count_rows([record.cells for record in records], width)
+    records = [record for record in records[:n_rows] if not record.is_blank]
     if not records:
         raise DataError(f"{name}: expected rows, found an empty file")
-    width = most_common_width(records)
     if width > _MAX_COLUMNS:
         raise DataError(
             f"{name}: expected at most {_MAX_COLUMNS:,} columns, found {width:,}; store a larger "
@@ -124,6 +144,8 @@ def table_layout(
     names = unique_names(cells)
     named_cells = list(zip(names, cells, strict=True))
     units = _units(names, records[top:]) if first else {}
+    while first and not units and _has_description(records[top:], width):
+        top += 1
     last_line = records[top - 1].last_line if top else n_above
     return TableLayout(
         name=name,
@@ -131,11 +153,18 @@ def table_layout(
         empty_names=frozenset(name for name, cell in named_cells if not cell),
         renamed=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
         header=first is not None,
+        header_line=first.line if first and n_header_lines == 1 else 0,
         has_numeric_header=any(cell_kind(cell) == "number" for cell in cells),
         skipped_lines=last_line - n_header_lines,
         first_line=(records[top].last_line if units else last_line) + 1,
         units=units,
     )
+
+
+def _has_description(records: Sequence[Record], width: int) -> bool:
+    """Return whether the first record describes the columns instead of holding their values."""
+    rows = [record.cells for record in records[1:] if len(record.cells) == width]
+    return len(records[0].cells) == width and is_description(records[0].cells, rows)
 
 
 def _units(names: Sequence[str], records: Sequence[Record]) -> dict[str, str]:
@@ -183,14 +212,30 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
         return False
     next_is_header = is_text_record(records[i + 1], width)
     if len(records[i].cells) == width:
-        has_numbers_below = any(not is_text_record(r, width) for r in records[i + 2 : i + 4])
-        is_first_cell = len(cells) == 1 and records[i].cells[0].strip() != ""
-        return width > 1 and is_first_cell and next_is_header and has_numbers_below
+        return width > 1 and _is_padded_title(records[i]) and _is_header_next(records, i + 1, width)
     # If one name is missing, the first column holds the names of the rows.
     may_be_header = abs(len(records[i].cells) - width) == 1 and is_text_record(
         records[i], len(records[i].cells)
     )
     return next_is_header or not may_be_header or _is_title(records, i + 1, width)
+
+
+def _is_padded_title(record: Record) -> bool:
+    """Return whether only the first cell is filled, or the first one ends with a colon."""
+    first, *others = record.cells
+    is_alone = first.strip() != "" and not any(cell.strip() for cell in others)
+    return is_alone or first.rstrip().endswith(":")
+
+
+def _is_header_next(records: Sequence[Record], i: int, width: int) -> bool:
+    """Return whether names with numbers below them follow, after at most a few titles."""
+    while i < len(records) and len(records[i].cells) == width and _is_padded_title(records[i]):
+        i += 1
+    rows = [record.cells for record in records[i + 1 :] if len(record.cells) == width]
+    has_numbers_below = any(not is_text_record(r, width) for r in records[i + 1 : i + 3])
+    return (
+        has_numbers_below and len(records[i].cells) == width and is_header(records[i].cells, rows)
+    )
 
 
 def _find_header(
@@ -200,7 +245,8 @@ def _find_header(
     rows = [r.cells for r in records[top + 1 :] if len(r.cells) == width]
     first = records[top]
     if header is None:
-        header = len(first.cells) != width or is_header(first.cells, rows)
+        is_first_header = len(first.cells) != width or is_header(first.cells, rows)
+        header = is_first_header or _is_second_header(first.cells, records[top + 1 :])
     if header:
         return first, top + 1
     comment_above = _uncomment(records[top - 1]) if top and records[top - 1].is_comment else None
@@ -232,15 +278,17 @@ def _header_cells(header: Record, rows: Sequence[Record], width: int) -> list[st
 def _is_second_header(groups: Sequence[str], records: Sequence[Record]) -> bool:
     """Return whether the names of columns are below those of groups of columns.
 
-    A group has a name above its first column only. Names are strings above numbers.
+    A group has a name above its first column only, or above all of them, as in a header of years.
+    Names are strings above numbers.
     """
     rows = [record.cells for record in records if len(record.cells) == len(groups)]
     if len(rows) < 2 or not any(groups) or rows[0] != records[0].cells:
         return False
-    has_new_names = any(
-        not group and cell.strip() for group, cell in zip(groups, rows[0], strict=True)
-    )
-    return has_new_names and is_header(rows[0], rows[1:]) and not is_header(rows[1], rows[2:])
+    pairs = list(zip(groups, rows[0], strict=True))
+    has_new_names = any(not group.strip() and cell.strip() for group, cell in pairs)
+    n_groups = len({group for group in groups if group.strip()})
+    is_grouped = has_new_names or len(set(pairs)) == len(groups) > n_groups + groups.count("")
+    return is_grouped and is_header(rows[0], rows[1:]) and not is_header(rows[1], rows[2:])
 
 
 def _join_headers(groups: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -17,8 +17,9 @@ from latentmap.data.csv_layout import CsvLayout
 from latentmap.data.csv_separators import csv_reader
 from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
+from latentmap.data.table_notes import TrimmedStream
 from latentmap.data.table_problems import format_omitted_count
-from latentmap.data.text_files import MAX_NOTES, TrimmedStream, close_on_error, open_utf8
+from latentmap.data.text_files import close_on_error, open_utf8
 
 # Memory for each byte of a file: its strings in Arrow, and a copy of one column.
 _MEMORY_PER_BYTE = 2
@@ -33,15 +34,14 @@ class CsvRows:
 
     ``n_comments`` and ``n_ragged`` are the numbers of comments and of other lines with a wrong
     number of cells, which the last complete reading skipped. ``n_filled`` is the number of lines
-    whose last cells were missing and became empty, and ``n_blank`` that of lines of separators at
-    the end, which are left out.
+    whose last cells were missing and became empty, ``n_blank`` that of lines of separators at the
+    end, and ``n_headers`` that of repeated headers, which are left out.
     """
 
     def __init__(self, layout: CsvLayout) -> None:
         self.layout = layout
-        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = 0
+        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = self.n_headers = 0
         self._fills_lines = False
-        self._n_records: int | None = None  # Number of records above the comments at the end.
 
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read columns into memory; raise TooLargeError if they do not fit."""
@@ -51,7 +51,7 @@ class CsvRows:
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of columns; ``limit`` is the maximum number of bytes of text."""
-        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = 0
+        self.n_comments = self.n_ragged = self.n_filled = self.n_blank = self.n_headers = 0
         layout = self.layout
         if layout.separator == " " or layout.quoting.follows_space or self._fills_lines:
             yield from self._split_lines(names, limit)
@@ -88,30 +88,27 @@ class CsvRows:
     def fill_short_lines(self) -> bool:
         """Read missing cells at the end of lines as empty; return whether this solves all problems.
 
-        It does if no line is too long, and if short lines do not form a table of their own. Lines
-        of a single cell, and at most ten short lines after a blank line, may occur below the table,
-        such as its source. They are then comments.
+        It does if no line is too long or has a single cell, and if short lines do not form a table
+        of their own above or below a blank line.
         """
-        width, n_records, n_notes, n_full = len(self.layout.names), 0, 0, 0
+        width, n_records, n_full = len(self.layout.names), 0, 0
         is_after_blank = False
         for _, cells in self._records(with_blank=True):
             is_short = len(cells) < width
             if not cells:
                 is_after_blank = True
             elif _is_comment(cells):
-                n_records += not n_notes
-            elif len(cells) == 1 or (is_short and is_after_blank and n_full):
-                n_notes += 1
+                continue
             elif (
-                n_notes
+                len(cells) == 1
                 or len(cells) > width
-                or (is_after_blank and not is_short and not n_full and n_records)
+                or (is_after_blank and n_records and (is_short if n_full else not is_short))
             ):
                 return False
             else:
                 n_records, n_full = n_records + 1, n_full + (not is_short)
-        self._fills_lines, self._n_records = n_notes <= MAX_NOTES, n_records
-        return self._fills_lines
+        self._fills_lines = True
+        return True
 
     def _complete(self, cells: list[str]) -> list[str]:
         """Return the cells of a record, with empty cells for those that a short line lacks."""
@@ -128,6 +125,8 @@ class CsvRows:
             notes.append(f"filled {self.n_filled:,} short line{'s' * (self.n_filled > 1)}")
         if self.n_blank:
             notes.append(f"left out {self.n_blank:,} empty line{'s' * (self.n_blank > 1)}")
+        if self.n_headers:
+            notes.append(f"left out {self.n_headers:,} repeated header{'s' * (self.n_headers > 1)}")
         return notes
 
     def _records(self, with_blank: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -155,10 +154,13 @@ class CsvRows:
 
     def _open(self, limit: int | None) -> io.BufferedReader[TrimmedStream]:
         stream = open_utf8(self.layout.path, self.layout.encoding, limit)
+        layout = self.layout
         with close_on_error(stream):
-            stream.read(self.layout.offset)
-        marks = (self.layout.separator or "", self.layout.quoting.quote)
-        return io.BufferedReader(TrimmedStream(stream, *marks))
+            stream.read(layout.offset)
+        width, lines = len(layout.names), (layout.header_text, layout.has_rules)
+        return io.BufferedReader(
+            TrimmedStream(stream, layout.separator, layout.quoting, width, *lines)
+        )
 
     def _arrow_options(
         self, names: Sequence[str]
@@ -203,8 +205,7 @@ class CsvRows:
         with io.TextIOWrapper(stream, "utf-8", newline="") as lines:
             reader = csv_reader(lines, self.layout.separator, self.layout.quoting)
             records = filter(None, reader)
-            table = islice(records, self._n_records)
-            while chunk := list(islice(table, _CHUNK_ROWS)):
+            while chunk := list(islice(records, _CHUNK_ROWS)):
                 rows = [self._complete(cells) for cells in chunk]
                 self.n_filled += sum(len(a) > len(b) for a, b in zip(rows, chunk, strict=True))
                 for cells in rows:
@@ -215,11 +216,10 @@ class CsvRows:
                 if named:
                     arrays = [pa.array(named[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
-            self.n_comments += sum(1 for _ in records)
             self._count_omitted(stream.raw)
 
     def _count_omitted(self, stream: TrimmedStream) -> None:
-        self.n_blank = stream.n_blank
+        self.n_blank, self.n_headers = stream.n_blank, stream.n_headers
         self.n_comments += stream.n_notes
 
 

@@ -84,9 +84,16 @@ def detect_quoting(lines: Sequence[str]) -> Quoting:
 
 
 def split_records(
-    lines: Iterable[str], separator: str | None, n_above: int = 0, quoting: Quoting = DOUBLE_QUOTES
+    lines: Iterable[str],
+    separator: str | None,
+    n_above: int = 0,
+    quoting: Quoting = DOUBLE_QUOTES,
+    max_cells: int | None = _MAX_CELLS,
 ) -> list[Record]:
-    """Split lines into records, up to the first record that the csv module cannot parse."""
+    """Split lines into records, up to the first record that the csv module cannot parse.
+
+    About ``max_cells`` cells are read; all of them if it is None.
+    """
     records: list[Record] = []
     n_cells = 0
     reader = csv_reader(lines, separator, quoting)
@@ -96,7 +103,7 @@ def split_records(
             records.append(Record(n_above + line + 1, n_above + reader.line_num, cells))
             line = reader.line_num
             n_cells += len(cells)
-            if n_cells > _MAX_CELLS and len(records) >= _MIN_RECORDS:
+            if max_cells and n_cells > max_cells and len(records) >= _MIN_RECORDS:
                 break
     except csv.Error:
         pass

@@ -25,9 +25,9 @@ from latentmap.data.file_suffixes import split_sheet
 from latentmap.data.format_search import infer_decimals, parse_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
+from latentmap.data.table_notes import count_rows
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import selected_columns
-from latentmap.data.text_files import MAX_NOTES
 from latentmap.errors import FileError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -131,30 +131,15 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _without_notes(records: Sequence[Record]) -> Sequence[Record]:
-    """Return the rows of a sheet without the notes below an empty row, such as its source.
-
-    These are at most ten rows at the end, of several words in the first cell.
-    """
-    n_rows = len(records)
-    while n_rows and _is_note(records[n_rows - 1].cells):
-        n_rows -= 1
-    n_notes = len(records) - n_rows
-    has_notes = 0 < n_notes <= MAX_NOTES and n_rows > 0 and records[n_rows - 1].is_blank
-    return records[:n_rows] if has_notes else records
-
-
-def _is_note(cells: Sequence[str]) -> bool:
-    return " " in cells[0].strip() and not any(cell.strip() for cell in cells[1:])
-
-
 def _read_rows(
     name: str, rows: Sequence[list[str]], notes: Sequence[str], options: TableOptions
 ) -> CsvTable:
-    all_records = _without_notes([Record(i, i, cells) for i, cells in enumerate(rows, start=1)])
+    n_rows = count_rows(rows, len(rows[0]) if rows else 0)
+    all_records = [Record(i, i, cells) for i, cells in enumerate(rows[:n_rows], start=1)]
     records = [record for record in all_records if not record.is_blank]
-    layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
-    table = [record for record in records if record.line >= layout.first_line]
+    layout = table_layout(name, all_records[:_SAMPLE_ROWS], options.header)
+    header = [record.cells for record in records if record.line == layout.header_line]
+    table = [r for r in records if r.line >= layout.first_line and r.cells not in header]
     options = options.with_numbered_names(() if layout.header else layout.names)
     names, problems = selected_columns(layout.names, options)
     indices = [layout.names.index(name) for name in names]

@@ -23,8 +23,6 @@ from latentmap.errors import FileError, TooLargeError
 
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
-MAX_NOTES = 10  # Maximum number of lines below a table that are comments.
-_MAX_TAIL_BYTES = 2**22  # More bytes below a table would take long to search again and again.
 _MAX_DETECTION_BYTES = 2**16
 _NON_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
 # Pattern of a letter of cp1252 beside an ASCII letter, as in Müller, or of one sign such as ° or £.
@@ -109,62 +107,6 @@ class Utf8Stream(LimitedStream):
         """Raise an error if the data exceed the limit or are not UTF-8."""
         super().check(data)
         self._decoder.decode(data, final=not data)
-
-
-class TrimmedStream(io.RawIOBase):
-    """A stream of a text table without the lines below the table that spreadsheets write.
-
-    They are lines of separators and spaces at the end, and after such a line at most ten notes,
-    such as "Source: Eurostat": lines of several words in the first cell, which is not quoted.
-    ``n_blank`` and ``n_notes`` are the numbers of both after the stream has been read.
-    """
-
-    def __init__(self, stream: IO[bytes], separator: str, quote: str) -> None:
-        self._stream, self._blank = stream, f"{separator} \t\r".encode()
-        self._marks = (separator.encode(), quote.encode())
-        self._text = self._tail = b""
-        self.n_blank = self.n_notes = 0
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into a buffer and return their number."""
-        is_complete = False
-        while not self._text and not is_complete:
-            data = self._stream.read(_BUFFER_BYTES)
-            is_complete = not data
-            self._separate_footer(self._tail + data, is_complete)
-        size = min(len(buffer), len(self._text))
-        buffer[:size], self._text = self._text[:size], self._text[size:]
-        return size
-
-    def _separate_footer(self, data: bytes, is_complete: bool) -> None:
-        """Store the bytes of the table, and separately the last bytes, which may be notes."""
-        position = start = len(data)
-        for _ in range(MAX_NOTES + 1):
-            end = len(data[:start].rstrip(self._blank + b"\n"))
-            end_of_line = data.find(b"\n", end, start)
-            if end_of_line >= 0:
-                position = end_of_line
-            start = data.rfind(b"\n", 0, end)
-            line = data[start + 1 : end].strip()
-            if start < 0 or b" " not in line or any(mark in line for mark in self._marks):
-                break
-        if len(data) - position > _MAX_TAIL_BYTES:
-            position = len(data)
-        self._text, self._tail = data[:position], data[position:]
-        if is_complete and self._tail:
-            lines = [line for line in self._tail.split(b"\n") if line.strip()]
-            self.n_notes += sum(line.strip(self._blank) != b"" for line in lines)
-            self.n_blank += len(lines) - self.n_notes
-            self._text, self._tail = self._text + b"\n", b""
-
-    def close(self) -> None:
-        """Close the underlying stream."""
-        self._stream.close()
-        super().close()
 
 
 def open_bytes(path: Path) -> IO[bytes]:

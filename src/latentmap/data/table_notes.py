@@ -1,0 +1,187 @@
+"""Lines of a text table or a sheet that are not rows: notes, rules and repeated headers."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import IO
+
+from latentmap.data.csv_headers import cell_kind
+from latentmap.data.csv_separators import Quoting, split_records
+
+MAX_NOTES = 10  # Maximum number of notes below a table.
+_CONTEXT_LINES = 100  # Number of lines at the end that are compared with the notes.
+_BUFFER_BYTES = 2**20
+_TAIL_BYTES = 2**22  # Number of bytes at the end in which empty lines and notes are searched.
+# Start of a note that may have a cell for each column, such as "Source: ", "1) " or "* ".
+_NOTE_START = re.compile(r"[^\W\d]+:(?:\s|$)|\(?\w{1,2}\)\s|[*†‡©]")
+# Line of hyphens below the names of Markdown, psql, MySQL or SAP.
+_RULE = rb"^[ \t|+:=,;-]*(?:---|===)[ \t|+:=,;-]*(?=\r?$)"
+_RULE_LINE = re.compile(_RULE, re.MULTILINE)
+_BLANK = " \t\r\n|+-=:"  # Characters of blank cells, of rules, and of marks of missing values.
+
+
+def count_rows(records: Sequence[Sequence[str]], width: int) -> int:
+    """Return the number of records above the blank records and the notes at the end of a table.
+
+    Notes are the records below the last blank one if most of them cannot be rows, because their
+    number of cells differs or strings are in columns of numbers. Directly below the rows, a record
+    with a single cell is a note, and one with a first cell such as "Source: Eurostat". There are at
+    most ten notes.
+
+    Examples
+    --------
+    >>> count_rows([["a", "1"], ["b", "2"], [""], ["Source: survey", " 2024"]], width=2)
+    2
+    """
+    n_rows = n_above = _strip_blank(records, len(records))
+    n_notes = 0
+    while n_above and (start := _notes_start(records[:n_above], width)) < n_above:
+        n_notes += n_above - start
+        n_above = _strip_blank(records, start)
+    return n_above if n_above and n_notes <= MAX_NOTES else n_rows
+
+
+def _strip_blank(records: Sequence[Sequence[str]], end: int) -> int:
+    while end and _is_blank(records[end - 1]):
+        end -= 1
+    return end
+
+
+def _is_blank(cells: Sequence[str]) -> bool:
+    return not any(cell.strip(_BLANK) for cell in cells)
+
+
+def _notes_start(records: Sequence[Sequence[str]], width: int) -> int:
+    """Return the index of the first note at the end; the number of records if there is none."""
+    n = len(records)
+    blanks = [i for i in range(max(0, n - MAX_NOTES - 1), n) if _is_blank(records[i])]
+    if blanks and _are_notes(records[blanks[-1] + 1 :], records[: blanks[-1]], width):
+        return blanks[-1] + 1
+    first, *others = records[-1]
+    is_padded = _is_blank(others) and _NOTE_START.match(first.strip())
+    return n - 1 if width > 1 and (not others or is_padded) else n
+
+
+def _are_notes(records: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Return whether records below a blank one are notes, given the rows above."""
+    rows = [cells for cells in rows[-_CONTEXT_LINES:] if len(cells) == width]
+    if len(rows) < len(records):
+        return False
+    kinds = [_value_kind(column) for column in zip(*rows, strict=True)]
+    n_rows = sum(_is_row(cells, kinds) for cells in records)
+    return 2 * n_rows < len(records) or bool(_NOTE_START.match(records[0][0].strip()))
+
+
+def _value_kind(cells: Sequence[str]) -> str | None:
+    """Return "number" or "date" if at least half of the cells are such, and None otherwise."""
+    kinds = Counter(map(cell_kind, cells))
+    n_known = len(cells) - kinds["missing"]
+    return next((kind for kind in ("number", "date") if 2 * kinds[kind] >= n_known > 0), None)
+
+
+def _is_row(cells: Sequence[str], kinds: Sequence[str | None]) -> bool:
+    if len(cells) != len(kinds):
+        return False
+    if kinds[0] is None and len(cells) > 1 and _is_blank(cells[1:]):
+        return False
+    pairs = zip(cells, kinds, strict=True)
+    return all(kind is None or cell_kind(cell) in (kind, "missing") for cell, kind in pairs)
+
+
+def is_rule(line: str) -> bool:
+    """Return whether a line consists of hyphens between or below the names of columns.
+
+    Examples
+    --------
+    >>> is_rule("|---|--:|"), is_rule("--------+-----"), is_rule("a,---")
+    (True, True, False)
+    """
+    return _RULE_LINE.match(line.encode()) is not None
+
+
+class TrimmedStream(io.RawIOBase):
+    """A stream of a text table without the lines that are not rows.
+
+    They are notes and blank lines at the end, lines equal to ``header``, and rules if ``has_rules``
+    is true. Headers and rules become empty lines, so that the numbers of lines do not change.
+    ``n_notes``, ``n_headers`` and ``n_blank``, the number of lines of separators at the end, are
+    set when the stream has been read.
+
+    Parameters
+    ----------
+    stream : binary stream
+    separator : str or None
+    quoting : Quoting
+    width : int
+        Number of columns.
+    header : str
+        Line with the names of the columns, without its line end, or an empty string.
+    has_rules : bool
+    """
+
+    def __init__(
+        self,
+        stream: IO[bytes],
+        separator: str | None,
+        quoting: Quoting,
+        width: int,
+        header: str = "",
+        has_rules: bool = False,
+    ) -> None:
+        self._stream, self._separator, self._quoting = stream, separator, quoting
+        self._width, self._header, self._has_rules = width, header.encode(), has_rules
+        self._header_line = re.compile(rb"^%s\r?$" % re.escape(self._header), re.MULTILINE)
+        self._blank = f"{separator or ''} \t\r\n".encode()
+        self._text, self._tail = b"", bytearray()
+        self.n_blank = self.n_notes = self.n_headers = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes into a buffer and return their number."""
+        is_complete = False
+        while not self._text and not is_complete:
+            data = self._stream.read(_BUFFER_BYTES)
+            self._tail += data
+            is_complete = not data
+            end = 0
+            if is_complete:
+                end = self._find_end(bytes(self._tail))
+            elif len(self._tail) > 2 * _TAIL_BYTES:
+                end = self._tail.rfind(b"\n", 0, len(self._tail) - _TAIL_BYTES) + 1
+            self._text = self._without_lines(bytes(self._tail[:end]))
+            del self._tail[: None if is_complete else end]
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size
+
+    def _without_lines(self, text: bytes) -> bytes:
+        if self._header and self._header in text:
+            text, n_headers = self._header_line.subn(b"", text)
+            self.n_headers += n_headers
+        return _RULE_LINE.sub(b"", text) if self._has_rules else text
+
+    def _find_end(self, tail: bytes) -> int:
+        """Return the number of bytes above the blank lines and the notes at the end."""
+        newline = tail.find(b"\n", len(tail.rstrip(self._blank)))
+        start = end = len(tail) if newline < 0 else newline + 1
+        for _ in range(_CONTEXT_LINES):
+            start = tail.rfind(b"\n", 0, max(0, start - 1)) + 1
+        text = tail[start:end].decode(errors="replace")
+        if text.count(self._quoting.quote) % 2:  # The text starts inside a quoted cell.
+            text = text[text.index(self._quoting.quote) + 1 :]
+        lines = [*io.StringIO(text, newline="")]
+        records = split_records(lines, self._separator, quoting=self._quoting, max_cells=None)
+        if not records or records[-1].last_line < len(lines):  # The csv module cannot parse them.
+            return end
+        n_rows = count_rows([record.cells for record in records], self._width)
+        self.n_notes = sum(not _is_blank(record.cells) for record in records[n_rows:])
+        end -= len("".join(lines[records[n_rows - 1].last_line :]).encode()) if n_rows else 0
+        below = [line for line in tail[end:].split(b"\n") if line.strip()]
+        self.n_blank = sum(not line.strip(self._blank) for line in below)
+        return end
