@@ -186,3 +186,11 @@ def test_labels_are_not_filled(houses):
         filled = fitted.impute(rows)
         assert "target" not in filled
         assert filled[["size", "rooms"]].notna().all().all()
+
+
+def test_a_constant_of_a_pair_of_truth_values_is_filled_as_written():
+    frame = pd.DataFrame({"size": range(60), "ticked": ["Y", None] * 30})
+    model = AutoEncoder(1, epochs=1, random_state=0).fit(frame)
+    assert model.impute(frame)["ticked"].tolist() == ["Y"] * 60
+    new = pd.DataFrame({"size": [1, 2, 3], "ticked": ["N", "Y", None]})
+    assert model.impute(new)["ticked"].tolist() == ["N", "Y", "Y"]

@@ -117,7 +117,6 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
     Return the table and the confidence in each of its cells, shape (n, number of columns), which
     is NaN for cells that were not filled.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     encoder, imputer = estimator.table_, estimator._imputer
@@ -130,13 +129,6 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
         error = next(errors) if column.width else 0.0
         values = table.column(column.name).combine_chunks()
         index = table.column_names.index(column.name)
-        if (
-            isinstance(column, BooleanColumn)
-            and column.boolean_strings
-            and pa.types.is_boolean(values.type)
-        ):
-            values = pa.array(column.boolean_strings).take(values.cast(pa.int8()))
-            table = table.set_column(index, column.name, values)
         missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
         if not missing.any():
             continue
@@ -191,7 +183,7 @@ def impute(
     source = new_rows(estimator, X)
     if not isinstance(source, EncodedRows):
         raise DataError(NO_TABLE)
-    table: Any = source.rows[:]
+    table = source.with_boolean_strings(source.rows[:])
     filled, confidence = fill_table(estimator, table)
     frame = fill_frame(X, filled, ~np.isnan(confidence), source.encoder.container)
     return (frame, confidence) if return_confidence else frame

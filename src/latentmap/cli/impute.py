@@ -15,7 +15,7 @@ from latentmap.cli.options import DATA, JSON, LABEL, MODEL, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import append_labels
-from latentmap.data import Source, write_rows
+from latentmap.data import write_rows
 from latentmap.data.batching import read_batches
 from latentmap.errors import DataError
 
@@ -49,7 +49,7 @@ def impute(
     rows = open_model_rows(estimator, data, label)
     table_rows: Any = numeric_rows(estimator, rows)
     report = _Report()
-    batches = _fill_batches(estimator, table_rows.rows, report)
+    batches = _fill_batches(estimator, table_rows, report)
     if rows.labels is not None:
         name = label or ModelInfo.from_estimator(estimator).label_column or "label"
         batches = append_labels(batches, name, rows.labels)
@@ -97,10 +97,11 @@ class _Report:
             print_table(header, lines, header[1:])
 
 
-def _fill_batches(estimator: Estimator, rows: Source, report: _Report) -> Iterator[Any]:
+def _fill_batches(estimator: Estimator, rows: Any, report: _Report) -> Iterator[Any]:
     task = f"Filling {format_count(len(rows), 'row')}"
-    for _, batch in read_batches(rows, task=task):
-        filled, confidence = estimator.impute(batch, return_confidence=True)
+    for _, batch in read_batches(rows.rows, task=task):
+        strings = rows.with_boolean_strings(batch)
+        filled, confidence = estimator.impute(strings, return_confidence=True)
         table: Any = filled
         report.add(table.column_names, confidence)
         yield table

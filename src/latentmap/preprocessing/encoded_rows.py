@@ -36,19 +36,24 @@ class EncodedRows(ConvertedRows):
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the encoded rows at ``indices``, shape (len(indices), width)."""
-        return self.encoder.encode(self._restore_boolean_strings(self.rows.take(indices)))
+        return self.encoder.encode(self.with_boolean_strings(self.rows.take(indices)))
 
-    def _restore_boolean_strings(self, table: pa.Table) -> pa.Table:
+    def with_boolean_strings(self, table: pa.Table) -> pa.Table:
         """Return the booleans of new rows as strings where the fitted column has strings."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         schema = self.rows.table_schema
         boolean_strings = {} if schema is None else schema.boolean_strings
         for column in self.encoder.columns:
-            if column.name in boolean_strings and column.role not in ("boolean", "constant"):
-                false, true = boolean_strings[column.name]
-                values = pc.if_else(table.column(column.name), true, false)
-                table = table.set_column(table.column_names.index(column.name), column.name, values)
+            values = table.column(column.name)
+            fitted_strings = getattr(column, "boolean_strings", None)
+            strings = boolean_strings.get(column.name, fitted_strings)
+            has_booleans = column.role == "boolean" and fitted_strings is None
+            if strings and not has_booleans and pa.types.is_boolean(values.type):
+                index = table.column_names.index(column.name)
+                values = pc.if_else(values, strings[1], strings[0])
+                table = table.set_column(index, column.name, values)
         return table
 
 
