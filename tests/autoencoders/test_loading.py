@@ -671,7 +671,7 @@ def test_older_maps_store_parameters_that_were_removed(tmp_path):
     metadata, arrays = read_model(FILES / "format-1-map.safetensors")
     assert {"layout", "loss"} <= metadata["parameters"].keys()
     metadata["parameters"] |= {"neighbors": None, "loss": "mae"}
-    metadata["learned"]["loss"] = "mae"
+    metadata["learned"]["loss"], metadata["feature_names"] = "mae", None
     path = tmp_path / "model.safetensors"
     save_file(arrays, path, {"latentmap": json.dumps(metadata)})
     loaded = load_model(path)
