@@ -76,7 +76,7 @@ def test_differences_are_zero_only_for_equal_values(model):
 def test_rows_lie_at_both_ends_of_their_difference(model):
     frame = make_frame().iloc[[3, 5]]
     rows = TableRows.read(model, frame)
-    ends = rows.along_difference(rows)
+    ends = rows.project_on_difference(rows)
     assert np.allclose(
         np.abs(ends[1] - ends[0]), np.abs(rows.select([1]).differences(rows.select([0])))
     )

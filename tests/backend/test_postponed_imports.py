@@ -53,7 +53,7 @@ def fresh_module(tmp_path, monkeypatch):
     (tmp_path / "fresh_module.py").write_text("class Frame: pass\nnumber = 7\n")
     monkeypatch.syspath_prepend(tmp_path)
     names = {"fresh_module": ("Frame",)}
-    monkeypatch.setattr("latentmap.backend.postponed_imports._POSTPONED", names)
+    monkeypatch.setattr("latentmap.backend.postponed_imports._POSTPONED_NAMES", names)
     yield "fresh_module"
     sys.modules.pop("fresh_module", None)
 

@@ -11,11 +11,11 @@ from latentmap.analysis import explain_groups
 pytestmark = pytest.mark.browser
 
 DIFFERENCES = """async members => {
-    const { findDifferences, MEMBER, OTHER } = await import("/page/differences.js");
+    const { findDifferences, GROUP_ROW, OTHER_ROW } = await import("/page/differences.js");
     const { ServerSource } = await import("/page/sources.js");
     const { scene } = await import("/page/scene.js");
-    const levels = new Uint8Array(scene.n).fill(OTHER);
-    for (const row of members) levels[row] = MEMBER;
+    const levels = new Uint8Array(scene.n).fill(OTHER_ROW);
+    for (const row of members) levels[row] = GROUP_ROW;
     const differences = await findDifferences(new ServerSource(), levels, 100);
     return differences.map(d => [d.isWord ? "" : d.colors.name, d.value ?? null, d.effect]);
 }"""

@@ -119,7 +119,7 @@ def compare(
     if numeric_model(estimator) is not estimator:
         return _compare_tables(estimator, (a, b), index, n_pairs, seed)
     shape = ModelInfo.from_estimator(estimator).row_shape
-    rows = np.concatenate([_as_one_row(name, row, shape) for name, row in (("a", a), ("b", b))])
+    rows = np.concatenate([_single_row(name, row, shape) for name, row in (("a", a), ("b", b))])
     # Rows with column names are passed on unchanged, so that the model can compare the names.
     inputs = [row if _has_names(row) else rows[i : i + 1] for i, row in enumerate((a, b))]
     codes = np.concatenate([np.asarray(estimator.transform(row)) for row in inputs])
@@ -173,7 +173,7 @@ def _has_names(row: DataLike) -> bool:
     return isinstance(row, Source) or hasattr(row, "columns")
 
 
-def _as_one_row(name: str, row: DataLike, shape: tuple[int, ...] | None) -> np.ndarray:
+def _single_row(name: str, row: DataLike, shape: tuple[int, ...] | None) -> np.ndarray:
     """Convert a row of shape (...) or (1, ...) to an array of shape (1, ...)."""
     array = as_numbers_source(row)[:] if isinstance(row, Source) else np.asarray(row)
     if shape is not None and array.size == np.prod(shape):

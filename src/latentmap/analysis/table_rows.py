@@ -136,7 +136,7 @@ class TableRows:
         is_other = self.cell_text != other_rows.cell_text
         return np.where(np.isnan(difference), is_other.astype(float), difference)
 
-    def along_difference(self, rows: TableRows) -> np.ndarray:
+    def project_on_difference(self, rows: TableRows) -> np.ndarray:
         """Project ``rows`` onto the line between the two rows of this object, column by column.
 
         The result has shape (2, n_columns). A column of one number gives its encoded value, or NaN

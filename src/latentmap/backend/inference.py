@@ -124,9 +124,9 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
         return functools.partial(_apply_with_torch, model)
     if engine != "jax":
         return model.predict_on_batch
-    if model not in _COMPILED:
-        _COMPILED[model] = _compile(weakref.ref(model))
-    call = _COMPILED[model]
+    if model not in _COMPILED_MODELS:
+        _COMPILED_MODELS[model] = _compile(weakref.ref(model))
+    call = _COMPILED_MODELS[model]
     trainable = [v.value for v in model.trainable_variables]
     non_trainable = [v.value for v in model.non_trainable_variables]
     return lambda rows: call(trainable, non_trainable, rows)
@@ -151,5 +151,5 @@ def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
     return jax.jit(call)
 
 
-_COMPILED: weakref.WeakKeyDictionary[keras.Model, Callable[..., jax.Array]]
-_COMPILED = weakref.WeakKeyDictionary()
+_COMPILED_MODELS: weakref.WeakKeyDictionary[keras.Model, Callable[..., jax.Array]]
+_COMPILED_MODELS = weakref.WeakKeyDictionary()

@@ -26,7 +26,7 @@ import numpy
 _TPU_ATTENTION = "jax.experimental.pallas.ops.tpu.splash_attention"
 # Names of the postponed modules, and of their classes and functions that other modules import from
 # them.
-_POSTPONED = {
+_POSTPONED_NAMES = {
     "IPython": (),
     _TPU_ATTENTION: (),
     f"{_TPU_ATTENTION}.splash_attention_kernel": (),
@@ -68,7 +68,9 @@ def postpone_imports() -> Iterator[None]:
     >>> plt.Figure.__name__
     'Figure'
     """
-    postponed_modules = {name: _PostponedModule(name) for name in _POSTPONED if _can_postpone(name)}
+    postponed_modules = {
+        name: _PostponedModule(name) for name in _POSTPONED_NAMES if _can_postpone(name)
+    }
     # "import matplotlib.pyplot as plt" reads the attribute. Without the attribute of NumPy,
     # "import numpy.f2py as f2py" calls NumPy's `__getattr__`, which contains this import.
     parents: dict[str, ModuleType] = {"numpy": numpy, **postponed_modules}
@@ -97,7 +99,7 @@ def _set_submodules(postponed_modules: dict[str, _PostponedModule]) -> None:
         parent_name, _, attribute = name.rpartition(".")
         parent = sys.modules.get(parent_name)
         if "." in parent_name and parent is not None and attribute not in vars(parent):
-            for class_name in _POSTPONED[name]:
+            for class_name in _POSTPONED_NAMES[name]:
                 delattr(module, class_name)  # Later code gets the class itself.
             setattr(parent, attribute, module)
 
@@ -113,7 +115,7 @@ class _PostponedModule(ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        for class_name in _POSTPONED[name]:
+        for class_name in _POSTPONED_NAMES[name]:
             setattr(self, class_name, _PostponedClass(class_name, (), {"__module__": name}))
 
     def __getattr__(self, attribute: str) -> Any:

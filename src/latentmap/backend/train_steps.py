@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # this second if they compute about twice this number of weights and hidden units.
 MAX_UNOPTIMIZED_WORK = 10**8
 UNITS_PER_INPUT = 32  # Upper bound of the hidden units, also of convolutions, for each input.
-UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+UNOPTIMIZED_OPTIONS = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 class Stepper(Protocol):
@@ -197,7 +197,7 @@ def _compiler_options(model: keras.Model, work: tuple[int, int] | None) -> dict[
     n_steps, n_inputs = work
     if n_steps * (model.count_params() + UNITS_PER_INPUT * n_inputs) > MAX_UNOPTIMIZED_WORK:
         return None
-    return supported_options(tuple(UNOPTIMIZED.items()))
+    return supported_options(tuple(UNOPTIMIZED_OPTIONS.items()))
 
 
 @cache

@@ -16,7 +16,7 @@ import typer
 from latentmap import __version__
 from latentmap.cli.commands import VERBS, VerbGroup
 from latentmap.cli.console import print_error
-from latentmap.cli.exit_codes import INTERRUPTED, USER_ERROR
+from latentmap.cli.exit_codes import INTERRUPT_CODE, USER_ERROR
 from latentmap.cli.memory_option import check_memory_variable
 from latentmap.cli.output_streams import find_output_error, protect_streams
 
@@ -85,7 +85,7 @@ def main() -> None:
         print_error(output_error)
         code = code or USER_ERROR
     sys.stderr.flush()
-    if code != INTERRUPTED and threading.active_count() == 1:
+    if code != INTERRUPT_CODE and threading.active_count() == 1:
         sys.exit(code)
     # Finalising the interpreter could crash while threads of the engine or of the explorer are
     # running, so the process ends without finalising it.

@@ -93,7 +93,7 @@ def _draw(
         options = {"column_names": names, "column_std": reference.column_spread(model)}
     else:
         rows, decoded = comparison.table_rows
-        pair = rows.along_difference(rows), rows.along_difference(decoded)
+        pair = rows.project_on_difference(rows), rows.project_on_difference(decoded)
         std = np.ones(len(rows.names))
         options = {"column_names": rows.names, "column_std": std, "cell_text": rows.cell_text}
     title = f"Distance {comparison.distance:.3g}: {_describe_similarity(comparison)}"

@@ -9,8 +9,8 @@ from latentmap.cli.console import print_error
 from latentmap.errors import LatentmapError
 
 USER_ERROR = 2
-INTERRUPTED = 130
-TWO_ROWS = "{option}: expected two rows, such as mnist:unseen#0 mnist:unseen#1, found fewer"
+INTERRUPT_CODE = 130
+TWO_ROWS_MESSAGE = "{option}: expected two rows, such as mnist:unseen#0 mnist:unseen#1, found fewer"
 
 
 def exit_code(run: Callable[[], object]) -> int:
@@ -32,8 +32,8 @@ def exit_code(run: Callable[[], object]) -> int:
         print_error(f"{error.filename}: {error.strerror}")
         return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    if code == INTERRUPTED:
+        code = INTERRUPT_CODE
+    if code == INTERRUPT_CODE:
         print_error("stopped by Ctrl-C; no incomplete file was written")
     return code if isinstance(code, int) else 0
 
@@ -44,5 +44,5 @@ def _print_usage_error(error: TyperException) -> None:
         return
     command = context.command_path if context is not None else "latentmap"
     if message.endswith("requires 2 arguments."):
-        message = TWO_ROWS.format(option=getattr(error, "option_name", "option"))
+        message = TWO_ROWS_MESSAGE.format(option=getattr(error, "option_name", "option"))
     print_error(f"{message.rstrip('.')} (see {command} --help)")

@@ -14,7 +14,7 @@ from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.exit_codes import TWO_ROWS
+from latentmap.cli.exit_codes import TWO_ROWS_MESSAGE
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
@@ -42,7 +42,7 @@ _MAX_DRAWN, _MAX_COMPARED = 400, 10_000
 def _check_between(rows: tuple[str, str] | None) -> tuple[str, str] | None:
     """Raise SettingError if an option stands in the place of the second row of ``--between``."""
     if rows and rows[1].startswith("-"):
-        raise SettingError(TWO_ROWS.format(option="--between"))
+        raise SettingError(TWO_ROWS_MESSAGE.format(option="--between"))
     return rows
 
 

@@ -10,7 +10,7 @@ from latentmap.data.memory import check_memory
 from latentmap.errors import DataError
 
 # Larger numbers overflow in networks, which compute in float32.
-LARGEST = float(np.finfo(np.float32).max)
+MAX_MAGNITUDE = float(np.finfo(np.float32).max)
 
 # Rows of fewer pixels a side are not taken for images with the channels first.
 MIN_IMAGE_SIDE = 8
@@ -108,9 +108,9 @@ def check_finite(
     if batch.dtype.kind != "f" or batch.size == 0:
         return
     # The minimum and the maximum of a batch with NaN are NaN, for which the condition is false.
-    if batch.min() >= -LARGEST and batch.max() <= LARGEST:
+    if batch.min() >= -MAX_MAGNITUDE and batch.max() <= MAX_MAGNITUDE:
         return
-    position = np.argwhere(~(np.abs(batch) <= LARGEST))[0]
+    position = np.argwhere(~(np.abs(batch) <= MAX_MAGNITUDE))[0]
     row, *column = (int(i) for i in position)
     value = batch[tuple(position)]
     expected = "a number up to 3.4e38" if np.isfinite(value) else "a finite number"

@@ -48,12 +48,12 @@ TrialOrder = tuple[str, bool | None]  # Decimal separators, and whether the day 
 
 @dataclass(frozen=True)
 class ParsedColumn:
-    """A column with its type.
+    """Values of a column, converted to the type of its cells, and how they were read.
 
     ``boolean_strings`` are the strings for false and true in a column of Booleans. ``date_orders``
-    are those of "day first" and "month first" that fit all dates, the order that was used first.
-    ``note`` is that of the format. ``invalid`` is set if a few cells make the column text, or if
-    cells do not have the type of its role.
+    are the orders, "day first" or "month first", in which all cells are dates; the values were read
+    in the first one. ``note`` describes the format of the cells to the user. ``invalid`` holds the
+    cells that do not have the type of the other cells or of the column's role.
     """
 
     values: pa.Array
@@ -277,7 +277,7 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     if values is None:
         return None
     strings, known_cells = cell_format.boolean_strings, cells.drop_null()
-    boolean_strings = _as_written(strings, known_cells) if strings and len(known_cells) else None
+    boolean_strings = _match_case(strings, known_cells) if strings and len(known_cells) else None
     return ParsedColumn(
         values, cell_format.unit, cell_format.decimal, boolean_strings, note=cell_format.note
     )
@@ -299,8 +299,8 @@ def _sample(cells: pa.Array) -> pa.Array:
     return known_cells.take(pa.array(np.linspace(0, len(known_cells) - 1, count).astype(np.int64)))
 
 
-def _as_written(strings: tuple[str, str], cells: pa.Array) -> tuple[str, str]:
-    """Return the strings of false and true in upper case, title case or lower case, as in cells."""
+def _match_case(strings: tuple[str, str], cells: pa.Array) -> tuple[str, str]:
+    """Return the strings of false and true in the case of the cells: upper, title or lower."""
     false, true = strings
     first = cells[0].as_py()
     if first.isupper():

@@ -249,7 +249,9 @@ def _find_header(
         header = is_first_header or _is_second_header(first.cells, records[top + 1 :])
     if header:
         return first, top + 1
-    comment_above = _uncomment(records[top - 1]) if top and records[top - 1].is_comment else None
+    comment_above = (
+        _without_comment_sign(records[top - 1]) if top and records[top - 1].is_comment else None
+    )
     if (
         comment_above is not None
         and len(comment_above.cells) == width
@@ -259,7 +261,7 @@ def _find_header(
     return None, top
 
 
-def _uncomment(record: Record) -> Record:
+def _without_comment_sign(record: Record) -> Record:
     cells = [record.cells[0].lstrip().lstrip("#").strip(), *record.cells[1:]]
     return record._replace(cells=cells if cells[0] else cells[1:])
 

@@ -171,7 +171,7 @@ class CsvRows:
                 column_names=layout.names, block_size=max(_BLOCK_BYTES, 8 * layout.longest_line)
             ),
             arrow_csv.ParseOptions(
-                # pyarrow needs a separator even for one column: a character not in texts.
+                # pyarrow needs a separator even for one column. Texts have no such character.
                 delimiter=layout.separator or "\x1f",
                 quote_char=layout.quoting.quote,
                 double_quote=layout.quoting.escape is None,

@@ -37,7 +37,7 @@ _ZONE = r"(Z|[+-]\d{2}:?\d{2})"
 _TWELVE_HOUR_TIME = r"(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
 _ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
 _DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
-_SOME_DAY = (r"^", "1970-01-01 ")  # Arrow converts times only as part of a date.
+_ADD_DATE = (r"^", "1970-01-01 ")  # Arrow converts times only as part of a date.
 _DAYS = r"(?P<days>-?\d+) ?d(?:ays?)?,? *\+?"
 _CLOCK_DURATION = (
     rf"(?:{_DAYS}|(?P<sign>-?))(?P<hours>\d+):(?P<minutes>[0-5]\d)"
@@ -120,9 +120,9 @@ def _time_formats() -> Iterator[CellFormat]:
     hour, pad = r"(?:[01]?\d|2[0-3])", (r" (\d):", r" 0\1:")
     for fraction, type_ in (("", pa.time32("s")), (r"(?:\.\d{1,6})?", pa.time64("us"))):
         pattern = rf"{hour}[:h][0-5]\d(?::[0-5]\d{fraction})?(?: Uhr)?"
-        replacements = ((" Uhr$", ""), ("h", ":"), _SOME_DAY, pad)
+        replacements = ((" Uhr$", ""), ("h", ":"), _ADD_DATE, pad)
         yield CellFormat("date", pattern, type_, replacements, parse=_parse_time)
-    replacements = ((f"^{_TWELVE_HOUR_TIME}$", r"\1 \2"), _SOME_DAY, pad, _ADD_SECONDS)
+    replacements = ((f"^{_TWELVE_HOUR_TIME}$", r"\1 \2"), _ADD_DATE, pad, _ADD_SECONDS)
     yield CellFormat(
         "date", _TWELVE_HOUR_TIME, pa.time32("s"), replacements, parse=_parse_twelve_hour_time
     )

@@ -12,7 +12,7 @@ from xml.parsers import expat
 _POSITION = re.compile(r"([A-Za-z]*)([0-9]+)")
 _CONTENT = ("v", "is", "f")  # Elements of a cell that is not empty.
 # Elements without which python-calamine finds neither cells nor strings.
-_NEEDED = re.compile(rb"sheetData|\bsst\b")
+_CELL_ELEMENTS = re.compile(rb"sheetData|\bsst\b")
 _CHUNK_BYTES = 2**20
 
 
@@ -53,7 +53,7 @@ class _CellCounter:
                 parser.Parse(b"", True)
         except expat.ExpatError:
             # Images and other files that are not XML have no cells.
-            if _NEEDED.search(self.archive.read(self.name)):
+            if _CELL_ELEMENTS.search(self.archive.read(self.name)):
                 raise
             return 0
         n_rows = self.last_row + self.unplaced_rows

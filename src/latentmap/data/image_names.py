@@ -8,7 +8,7 @@ from latentmap.errors import SettingError
 
 # On Windows a backslash separates folders and a colon selects a drive. Control characters can
 # change the output of a terminal.
-_UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f]")
+_UNSAFE_CHARACTERS = re.compile(r"[\\:\x00-\x1f\x7f]")
 
 
 def numbered_file_names(length: int) -> list[str]:
@@ -33,7 +33,9 @@ def safe_file_names(names: Sequence[str]) -> list[str]:
 
 def _with_png_suffix(name: str) -> str:
     parts = name.split("/")
-    if _UNSAFE.search(name) or any(part.strip() == "" or part.startswith(".") for part in parts):
+    if _UNSAFE_CHARACTERS.search(name) or any(
+        part.strip() == "" or part.startswith(".") for part in parts
+    ):
         raise SettingError(
             f"image name {name!r}: expected a relative path that stays in its folder"
         )

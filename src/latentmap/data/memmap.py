@@ -17,7 +17,7 @@ from latentmap.files import user_cache_folder
 
 # Number of rows of a mapped file that are read before its pages are released. The system maps up to
 # 350 kB around each distant row, which count as memory of the process.
-NEAR_ROWS, FAR_ROWS = 2**10, 2**6
+SLICE_ROWS, DISTANT_SLICE_ROWS = 2**10, 2**6
 
 
 class TemporaryArrayFile:
@@ -75,10 +75,10 @@ def release_pages(mapped_array: np.ndarray) -> None:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-def page_sized_slices(indices: np.ndarray, near_rows: int = NEAR_ROWS) -> Iterator[slice]:
+def page_sized_slices(indices: np.ndarray, max_rows: int = SLICE_ROWS) -> Iterator[slice]:
     """Return slices of row indices; pages should be released after each slice."""
-    for start in range(0, len(indices), near_rows):
-        part = indices[start : start + near_rows]
-        step = near_rows if np.ptp(part) < 4 * near_rows else FAR_ROWS
+    for start in range(0, len(indices), max_rows):
+        part = indices[start : start + max_rows]
+        step = max_rows if np.ptp(part) < 4 * max_rows else DISTANT_SLICE_ROWS
         for first in range(start, start + len(part), step):
             yield slice(first, min(first + step, start + len(part)))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data import batching
-from latentmap.data.array_checks import LARGEST, check_labels, check_rows
+from latentmap.data.array_checks import MAX_MAGNITUDE, check_labels, check_rows
 from latentmap.data.index_checks import check_sparse
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
@@ -104,7 +104,7 @@ class SparseSource(Source):
     def check(self, batch: np.ndarray | csr_array, first_row: int) -> None:
         """Raise DataError as `Source.check` does, for a batch that is dense or CSR."""
         if is_sparse(batch):
-            valid = np.abs(batch.data) <= LARGEST
+            valid = np.abs(batch.data) <= MAX_MAGNITUDE
             if valid.all():
                 return
             row = int(np.searchsorted(batch.indptr, valid.argmin(), side="right")) - 1

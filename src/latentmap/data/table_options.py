@@ -20,7 +20,7 @@ ROLES = (
     "label",
 )
 
-NOT_FITTED = ("identifier", "label")
+UNFITTED_ROLES = ("identifier", "label")
 
 # Type of the JSON value of each option, and the conversion of the value.
 _JSON_TYPES: dict[str, tuple[type, Callable[[Any], Any]]] = {
@@ -173,4 +173,4 @@ def label_column(roles: Mapping[str, str]) -> str | None:
 
 def fitted_names(roles: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns whose given role is fitted."""
-    return tuple(name for name, role in roles.items() if role not in NOT_FITTED)
+    return tuple(name for name, role in roles.items() if role not in UNFITTED_ROLES)

@@ -23,7 +23,7 @@ from latentmap.data.table_options import (
 )
 from latentmap.data.table_parsing import parse_string_columns
 from latentmap.data.table_problems import check_column_names, similar_names
-from latentmap.data.vector_rows import find_vector_column, fitted_beside_vectors, split_vectors
+from latentmap.data.vector_rows import find_vector_column, split_vectors, vector_and_role_columns
 from latentmap.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def typed_schema(
         schema,
         roles=options.roles,
         vector_column=find_vector_column(schema, options.roles, options.columns),
-        fitted_columns=fitted_beside_vectors(schema, options.roles, options.columns),
+        fitted_columns=vector_and_role_columns(schema, options.roles, options.columns),
     )
     if not columns:
         return untyped

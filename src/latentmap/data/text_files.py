@@ -174,7 +174,7 @@ def _has_common_characters(data: bytes, encoding: str) -> bool:
 
 
 def _detect_latin_encoding(data: bytes) -> str:
-    """Return the encoding in which one language has most of the letters, cp1252 among equals."""
+    """Return the encoding whose letters fit one language best; cp1252 is preferred to others."""
     shares = {encoding: _share_of_letters(data, encoding) for encoding in _LATIN_LETTERS}
     best = max(shares, key=lambda encoding: shares[encoding])
     if best != "cp1252" and shares[best] >= 1 - _MAX_RARE_SHARE:

@@ -11,7 +11,7 @@ import numpy as np
 
 from latentmap.data.parquet_footers import is_vector
 from latentmap.data.sources import ArraySource, Source
-from latentmap.data.table_options import NOT_FITTED, fitted_names
+from latentmap.data.table_options import UNFITTED_ROLES, fitted_names
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def find_vector_column(
     True
     """
     vectors = _vector_names(schema, roles)
-    not_fitted = {name for name, role in roles.items() if role in NOT_FITTED}
+    not_fitted = {name for name, role in roles.items() if role in UNFITTED_ROLES}
     requested = {*(columns or ()), *roles} - not_fitted
     return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
 
 
-def fitted_beside_vectors(
+def vector_and_role_columns(
     schema: pa.Schema, roles: Mapping[str, str], columns: Collection[str] | None
 ) -> tuple[str, ...] | None:
     """Return the column of vectors and the columns that ``roles`` fits beside it.
@@ -55,7 +55,7 @@ def fitted_beside_vectors(
     --------
     >>> import pyarrow as pa
     >>> schema = pa.schema({"year": pa.int64(), "id": pa.int64(), "x": pa.list_(pa.float32())})
-    >>> fitted_beside_vectors(schema, {"year": "number"}, None)
+    >>> vector_and_role_columns(schema, {"year": "number"}, None)
     ('x', 'year')
     """
     vectors, requested = _vector_names(schema, roles), fitted_names(roles)
@@ -68,7 +68,7 @@ def _vector_names(schema: pa.Schema, roles: Mapping[str, str]) -> list[str]:
     return [
         field.name
         for field in schema
-        if is_vector(field.type) and roles.get(field.name) not in NOT_FITTED
+        if is_vector(field.type) and roles.get(field.name) not in UNFITTED_ROLES
     ]
 
 

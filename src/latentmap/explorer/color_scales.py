@@ -12,7 +12,7 @@ from latentmap.explorer.row_scores import CLUSTER, RowScores
 from latentmap.explorer.table_columns import (
     MAX_CATEGORIES,
     MISSING,
-    OTHERS,
+    OTHER_CATEGORIES,
     TableColumns,
     quantize,
 )
@@ -130,7 +130,7 @@ def encode_classes(labels: np.ndarray) -> ColorValues:
     largest_classes = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
     new_indices = np.full(len(classes), MAX_CATEGORIES - 1)
     new_indices[largest_classes] = np.arange(len(largest_classes))
-    names = [*map(_class_name, classes[largest_classes]), OTHERS]
+    names = [*map(_class_name, classes[largest_classes]), OTHER_CATEGORIES]
     return ColorValues(new_indices[indices].astype("<u2"), names)
 
 

@@ -37,8 +37,8 @@ def place_rows(scene: Scene, source: Source) -> list[dict[str, Any]]:
     encoded.check(encoded[:], 0)
     codes = scene.model.transform(encoded)
     scores = scene.scores.score(encoded, codes)
-    beside = [] if scene.table is None or source.metadata is None else [source.metadata[:]]
-    originals = scene.display.to_display(unencoded_rows(encoded)[:], *beside)
+    metadata = [] if scene.table is None or source.metadata is None else [source.metadata[:]]
+    originals = scene.display.to_display(unencoded_rows(encoded)[:], *metadata)
     details = _describe_rows(scene, originals, codes, labels, scores)
     points = scene.plane.to_points(codes).tolist()
     similar, distances = scene.similar(codes, N_SIMILAR)

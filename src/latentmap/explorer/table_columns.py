@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 256
 MAX_CATEGORIES = 1000
-OTHERS = "(others)"
+OTHER_CATEGORIES = "(others)"
 # Maximum quantised number; 65,535 represents a missing value.
 MAX_QUANTIZED = 65_534
 MISSING = MAX_QUANTIZED + 1
@@ -103,10 +103,10 @@ class TableColumns:
         ]
 
     def to_display(
-        self, rows: np.ndarray | pa.Table, beside: pa.Table | None = None
+        self, rows: np.ndarray | pa.Table, metadata: pa.Table | None = None
     ) -> DisplayRows:
-        """Return the displayed columns of rows, which a table beside them may complete."""
-        selected = _select(rows, self.columns, beside)
+        """Return the displayed columns of rows, with those of their metadata."""
+        selected = _select(rows, self.columns, metadata)
         return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
 
     def rows_at(self, indices: np.ndarray) -> DisplayRows:
@@ -126,7 +126,7 @@ class TableColumns:
 
         categories = self.categories[j]
         indices = pc.index_in(as_display_strings(values), pa.array(categories, pa.string()))
-        if categories and categories[-1] == OTHERS:
+        if categories and categories[-1] == OTHER_CATEGORIES:
             indices = pc.if_else(
                 pc.is_null(values), indices, pc.fill_null(indices, len(categories) - 1)
             )
@@ -197,8 +197,10 @@ def _read_values(source: Source, columns: Sequence[DisplayColumn], verbose: bool
     """Read columns of a table, or of rows of numbers and their metadata."""
     import pyarrow as pa
 
-    is_beside = [c.encoded_slice is None and source.table_schema is None for c in columns]
-    in_rows = [column for column, beside in zip(columns, is_beside, strict=True) if not beside]
+    is_metadata = [c.encoded_slice is None and source.table_schema is None for c in columns]
+    in_rows = [
+        column for column, is_other in zip(columns, is_metadata, strict=True) if not is_other
+    ]
     parts: dict[str, Any] = {}
     if in_rows:
         task = f"Reading {len(source):,} rows"
@@ -212,9 +214,9 @@ def _read_values(source: Source, columns: Sequence[DisplayColumn], verbose: bool
 
 
 def _select(
-    rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn], beside: pa.Table | None = None
+    rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn], metadata: pa.Table | None = None
 ) -> pa.Table:
-    """Return columns of a batch of rows, and of a table beside them, as an Arrow table."""
+    """Return columns of a batch of rows and of their metadata as an Arrow table."""
     import pyarrow as pa
 
     names = [column.name for column in columns]
@@ -223,7 +225,7 @@ def _select(
     numbers = rows.reshape(len(rows), -1)
     numbers = numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers
     arrays = [
-        _values_beside(c, len(rows), beside)
+        _metadata_values(c, len(rows), metadata)
         if c.encoded_slice is None
         else pa.array(np.ascontiguousarray(numbers[:, c.encoded_slice][:, 0]))
         for c in columns
@@ -231,14 +233,14 @@ def _select(
     return pa.table(arrays, names=names)
 
 
-def _values_beside(column: DisplayColumn, n_rows: int, beside: pa.Table | None) -> Values:
-    """Return the values of a column that is not fitted; missing if the table has no such values."""
+def _metadata_values(column: DisplayColumn, n_rows: int, metadata: pa.Table | None) -> Values:
+    """Return the values of a column that is not fitted; missing if the metadata has none."""
     import pyarrow as pa
 
     dtype = type_from_name(column.type) if column.type != "other" else pa.string()
-    if beside is not None and column.name in beside.column_names:
+    if metadata is not None and column.name in metadata.column_names:
         try:
-            return beside[column.name].cast(dtype)
+            return metadata[column.name].cast(dtype)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             pass  # Values that cannot be converted to the fitted type are shown as missing.
     return pa.nulls(n_rows, dtype)
@@ -256,7 +258,7 @@ def _categories(values: Values) -> list[str]:
     if table.num_rows > MAX_CATEGORIES:
         table = table.take(pc.sort_indices(table, [("count", "descending")]))
         common_values = table.slice(0, MAX_CATEGORIES - 1).sort_by("value")
-        return [*as_display_strings(common_values.column("value")).to_pylist(), OTHERS]
+        return [*as_display_strings(common_values.column("value")).to_pylist(), OTHER_CATEGORIES]
     return as_display_strings(table.sort_by("value").column("value")).to_pylist()
 
 

@@ -20,7 +20,7 @@ from latentmap.value_types import Positive, Range
 # `PlacementQuality` is computed from this number of nearest fitted rows if the encoder alone places
 # the rows.
 COMPARED_NEIGHBORS = 10
-# Number of nearest neighbours whose wide votes select a cluster.
+# Number of nearest neighbours that select a cluster by votes with a wide window.
 CLUSTER_NEIGHBORS = 8
 # Standard deviation of the wide votes, as a multiple of `window`.
 WIDE_WINDOW = 4.0

@@ -68,13 +68,13 @@ def neighbor_recalls(
     """
     width, max_rows = math.prod(encoded.rows.row_shape), _max_rows(encoded.rows, SEARCH_BYTES)
     if reference is None:
-        encoded = _take(encoded, min(max_rows, math.isqrt(MAX_PRODUCTS // width)), seed)
+        encoded = _subsample(encoded, min(max_rows, math.isqrt(MAX_PRODUCTS // width)), seed)
         n_neighbors = len(encoded.rows) - 1
     else:
-        reference = _take(reference, max_rows, seed)
+        reference = _subsample(reference, max_rows, seed)
         n_neighbors = len(reference.rows)
         n_queries = max(MIN_QUERIES, MAX_PRODUCTS // (width * n_neighbors))
-        encoded = _take(encoded, n_queries, seed)
+        encoded = _subsample(encoded, n_queries, seed)
     counts = [k for k in RECALL_NEIGHBORS if k < n_neighbors]
     if not counts:
         return {}
@@ -128,7 +128,7 @@ def _max_rows(rows: Source, bytes_per_number: int) -> int:
     return max(3, max_bytes // (bytes_per_number * math.prod(rows.row_shape)))
 
 
-def _take(encoded: EncodedRows, max_rows: int, seed: int) -> EncodedRows:
+def _subsample(encoded: EncodedRows, max_rows: int, seed: int) -> EncodedRows:
     """Return a random sample of rows and their codes."""
     if len(encoded.rows) <= max_rows:
         return encoded

@@ -34,7 +34,9 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
     """
     import keras
 
-    changed_layers = [] if precision == "float32" else [x for x in _layers(model) if _can_change(x)]
+    changed_layers = (
+        [] if precision == "float32" else [x for x in _layers(model) if _supports_precision(x)]
+    )
     policies = [layer.dtype_policy for layer in changed_layers]
     try:
         for layer in changed_layers:
@@ -55,7 +57,7 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
     return list({id(layer): layer for layer in all_layers}.values())
 
 
-def _can_change(layer: keras.Layer) -> bool:
+def _supports_precision(layer: keras.Layer) -> bool:
     """Return whether a layer may use another precision; principal components may not."""
     from keras import layers
 

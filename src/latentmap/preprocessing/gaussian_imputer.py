@@ -18,7 +18,6 @@ from latentmap.value_types import PositiveArray
 MAX_COMPONENTS = 64
 MAX_NUMBERS = 1 << 20  # Maximum number of values in the sample of rows that is decomposed.
 MIN_NOISE = 0.1  # Minimum variance of the noise of a column, as a share of the column's variance.
-_REFITS = 1  # Number of fits after the first one, in which estimates replace the column means.
 _TINY = 1e-9
 
 
@@ -65,7 +64,7 @@ class GaussianImputer(FileRecord):
         means = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
         filled = np.where(np.isnan(rows), means, rows).astype(np.float32)
         imputer = cls._fit_complete(filled, starts)
-        for _ in range(_REFITS if np.isnan(rows).any() else 0):
+        if np.isnan(rows).any():  # Estimates replace the means in a second fit.
             imputer = cls._fit_complete(imputer.impute(rows), starts)
         return imputer
 

@@ -93,8 +93,8 @@ class NumberColumn(Column):
     def _parse(self, values: Values) -> Values:
         """Return values whose type can be converted to floats.
 
-        Dates and times become those of the column. If at least one string is a number, strings
-        become numbers, and the other strings null; otherwise all of them stay strings.
+        Dates and times are converted to the type of the column. If at least one string is a number,
+        the strings are converted to numbers, and the others to null. Otherwise they stay strings.
         """
         import pyarrow as pa
         import pyarrow.compute as pc

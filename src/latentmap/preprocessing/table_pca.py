@@ -24,9 +24,9 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 _MAX_ROWS, _MAX_WIDTH = 500, 300
 _FOLDS = 10
-# Exponents of the standard deviation by which the indicators of a category are multiplied. With 1,
-# they vary as indicators of 0 and 1 do; with 0, their total variance is 1.
-_EXPONENTS = (1.0, 0.5, 0.0)
+# The indicators of a category are encoded with a total variance of 1. They are multiplied by a
+# power of the standard deviation of 0/1 indicators: 1 restores their variance, and 0 keeps 1.
+_POWERS = (1.0, 0.5, 0.0)
 _MIN_GAIN = 0.01  # Minimum decrease of the error, as a share of the first encoding's error.
 _MAX_ERROR = 3.0  # Larger errors of a column are clipped, so that it does not dominate the mean.
 
@@ -53,9 +53,9 @@ class LinearModel:
         """Return rows of ``fitted_encoder`` as rows of ``encoder``, shape (n, width)."""
         converted = rows.copy()
         columns = zip(self.fitted_encoder.columns, self.encoder.columns, strict=True)
-        for (old, new), part in zip(columns, self.encoder.slices, strict=True):
-            if new is not old:
-                converted[:, part] = new.encode(old.decode(rows[:, part]))
+        for (fitted_column, column), part in zip(columns, self.encoder.slices, strict=True):
+            if column is not fitted_column:
+                converted[:, part] = column.encode(fitted_column.decode(rows[:, part]))
         return converted
 
     def convert_source(self, rows: Source) -> Source:
@@ -83,8 +83,8 @@ def choose_linear_model(
     encoders = [encoder]
     if rows.in_memory and (linear := _without_arsinh(encoder, rows[:])) != encoder:
         encoders = [linear, encoder]
-    exponents = _EXPONENTS if (deviations != 1.0).any() else _EXPONENTS[:1]
-    models = [LinearModel(encoder, e, deviations**power) for e in encoders for power in exponents]
+    powers = _POWERS if (deviations != 1.0).any() else _POWERS[:1]
+    models = [LinearModel(encoder, e, deviations**power) for e in encoders for power in powers]
     folds = np.random.default_rng(seed).permutation(len(x)) % _FOLDS
     errors = [_cross_validated_error(model, x, folds, n_components, seed) for model in models]
     all_rows = np.ones(len(x), bool)

@@ -7,7 +7,7 @@ words have two characters, and a dictionary would be another dependency.
 import re
 
 # Kana, and Han characters of the basic and the supplementary planes.
-_UNSPACED = re.compile(
+_UNSPACED_SCRIPTS = re.compile(
     "([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 TERM = re.compile(r"\w\w+")
@@ -27,7 +27,7 @@ def split_words(text: str, pattern: re.Pattern[str] = TERM) -> list[str]:
     ['足球', '球比', '比赛', 'in', 'Tokyo']
     """
     words = pattern.findall(text)
-    if _UNSPACED.search(text) is None:
+    if _UNSPACED_SCRIPTS.search(text) is None:
         return words
     return [part for word in words for part in _split_word(word)]
 
@@ -35,7 +35,7 @@ def split_words(text: str, pattern: re.Pattern[str] = TERM) -> list[str]:
 def _split_word(word: str) -> list[str]:
     """Return the pairs of characters of each part without spaces, and the other parts."""
     parts: list[str] = []
-    for k, part in enumerate(_UNSPACED.split(word)):
+    for k, part in enumerate(_UNSPACED_SCRIPTS.split(word)):
         is_unspaced = k % 2 == 1
         pairs = [part[i : i + 2] for i in range(len(part) - 1)]
         parts += pairs if is_unspaced else [part] * (len(part) > 1)
@@ -61,4 +61,4 @@ def is_unspaced(word: str) -> bool:
     >>> is_unspaced("足球"), is_unspaced("maps")
     (True, False)
     """
-    return _UNSPACED.fullmatch(word) is not None
+    return _UNSPACED_SCRIPTS.fullmatch(word) is not None

@@ -81,7 +81,7 @@ class Checkpoints:
         for name in _NAMES:
             if check_output_path(self._path(name)).exists():
                 check_input_file(self._path(name), "model")
-        self._block = _CURRENT.set_to(self)
+        self._block = _CURRENT_CHECKPOINTS.set_to(self)
         self._block.__enter__()
         return self
 
@@ -140,12 +140,12 @@ class Checkpoints:
         return self.folder / f"{name}.safetensors"
 
 
-_CURRENT: ContextValue[Checkpoints | None] = ContextValue("checkpoints", None)
+_CURRENT_CHECKPOINTS: ContextValue[Checkpoints | None] = ContextValue("checkpoints", None)
 
 
 def current_checkpoints() -> Checkpoints | None:
     """Return the innermost `Checkpoints` whose block is running, or None."""
-    return _CURRENT.get()
+    return _CURRENT_CHECKPOINTS.get()
 
 
 class _SaveTraining(Callback):

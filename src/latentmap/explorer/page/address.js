@@ -129,7 +129,7 @@ export function installAddress(view) {
     if (address) {
       setState({ ...address.later, hiddenCategories: new Set(address.hidden) });
       const [x, y, zoom] = address.view;
-      if ([x, y, zoom].every(Number.isFinite) && zoom > 0) view.move({ x, y, scale: zoom * view.whole().scale });
+      if ([x, y, zoom].every(Number.isFinite) && zoom > 0) view.move({ x, y, scale: zoom * view.fullViewport().scale });
     }
     if (location.protocol === "about:") return; // The frame of a notebook has no address of its own.
     view.onChange(schedule);

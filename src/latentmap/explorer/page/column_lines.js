@@ -13,7 +13,7 @@ const CHART_RANGE = 3; // Standard deviations that a bar chart shows on each sid
 const MAX_LINES = 12;
 const MAX_ALL_LINES = 16; // All columns are shown if there are at most this many.
 const MIN_SHARE = 0.001; // A smaller share of a category counts as this share.
-const DIFFERENT = 0.5; // Numbers are marked if they differ by this number of standard deviations.
+const MIN_MARKED_DIFFERENCE = 0.5; // Numbers are marked if they differ by this number of standard deviations.
 
 /** Number of columns that are shown first. */
 export const SHOWN_COLUMNS = columns.length <= MAX_ALL_LINES ? columns.length : MAX_LINES;
@@ -118,7 +118,7 @@ function comparisonLine(original, decoded, column) {
 function differ(original, decoded, column) {
   if (original === null || decoded === null || column.kind === "text") return false;
   if (column.categories) return original !== decoded;
-  return Math.abs(deviations(original, column) - deviations(decoded, column)) >= DIFFERENT;
+  return Math.abs(deviations(original, column) - deviations(decoded, column)) >= MIN_MARKED_DIFFERENCE;
 }
 
 /** @param {Column} column */

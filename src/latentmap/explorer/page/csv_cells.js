@@ -9,7 +9,7 @@ const MISSING_CELL = /^(na|nan|n\/a|nat|null|none|-|\?)?$/i;
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$/;
 // A duration as pandas writes it: "1 days 02:30:00", or "-1 days +23:30:00" for minus half an hour.
 const DURATION = /^(?:(-?\d+) ?d(?:ays?)?,? *\+?|(-?))(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$/;
-const EXPECTED = { number: "a number such as 12.5", date: "a date such as 2024-05-31", duration: "a duration such as 01:30:00" };
+const EXPECTED_VALUES = { number: "a number such as 12.5", date: "a date such as 2024-05-31", duration: "a duration such as 01:30:00" };
 
 /**
  * Return the lines of a .csv file as lists of cells, without empty lines.
@@ -37,7 +37,7 @@ function encodeCell(column, cell) {
   if (column.kind !== "category") {
     const number = numberInCell(cell, column.kind);
     if (Number.isNaN(number) && !MISSING_CELL.test(cell)) {
-      throw new Error(`The column ${column.name}: expected ${EXPECTED[column.kind]}, found ${cell}.`);
+      throw new Error(`The column ${column.name}: expected ${EXPECTED_VALUES[column.kind]}, found ${cell}.`);
     }
     const { mean, scale, arsinh_scale } = column;
     return [((arsinh_scale === null ? number : Math.asinh(number / arsinh_scale)) - mean) / scale];

@@ -11,11 +11,11 @@ import { countWords, loadWordLists } from "./text_words.js";
 /** @import { Colors, Difference, Source } from "./types.js" */
 
 /** The level of a row that is not compared. */
-export const IGNORED = 0;
+export const EXCLUDED_ROW = 0;
 /** The level of a row outside of the group. */
-export const OTHER = 1;
+export const OTHER_ROW = 1;
 /** The level of a row of the group. */
-export const MEMBER = 2;
+export const GROUP_ROW = 2;
 
 const MIN_EFFECT = 0.2; // Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
 const MIN_STANDARD_ERRORS = 3; // Smaller effects occur by chance in small groups.
@@ -23,19 +23,19 @@ const MAX_VALUES = 3; // Maximum number of categories of a column, and of words 
 
 /**
  * Return the largest differences between the rows of a group and the other rows.
- * @param {Source} source @param {Uint8Array} levels  MEMBER, OTHER or IGNORED, for each row
+ * @param {Source} source @param {Uint8Array} levels  GROUP_ROW, OTHER_ROW or EXCLUDED_ROW, for each row
  * @param {number} count  maximum number of differences
  */
 export async function findDifferences(source, levels, count) {
   const sizes = countLevels(levels);
-  if (!sizes[MEMBER] || !sizes[OTHER]) return [];
-  const smallest = Math.max(MIN_EFFECT, MIN_STANDARD_ERRORS * Math.sqrt(1 / sizes[MEMBER] + 1 / sizes[OTHER]));
+  if (!sizes[GROUP_ROW] || !sizes[OTHER_ROW]) return [];
+  const smallest = Math.max(MIN_EFFECT, MIN_STANDARD_ERRORS * Math.sqrt(1 / sizes[GROUP_ROW] + 1 / sizes[OTHER_ROW]));
   const scales = await Promise.all(comparedScales().map((i) => loadColors(source, i)));
   const differences = scales.flatMap((colors) =>
     colors.categories ? categoryDifferences(colors, levels) : numberDifference(colors, levels));
   for (const words of await loadWordLists(source)) {
     const counts = countWords(words, levels);
-    differences.push(...largerShares(words.names, counts[MEMBER], counts[OTHER], sizes).map((difference) => ({ ...difference, isWord: true })));
+    differences.push(...largerShares(words.names, counts[GROUP_ROW], counts[OTHER_ROW], sizes).map((difference) => ({ ...difference, isWord: true })));
   }
   return differences
     .filter(({ effect }) => Math.abs(effect) >= smallest)
@@ -66,10 +66,10 @@ function numberDifference(colors, levels) {
     sums[level] += value;
     squares[level] += value * value;
   });
-  if (!counts[MEMBER] || !counts[OTHER]) return [];
-  const [member, other] = [MEMBER, OTHER].map((level) => sums[level] / counts[level]);
-  const within = squares[MEMBER] + squares[OTHER] - counts[MEMBER] * member ** 2 - counts[OTHER] * other ** 2;
-  const std = Math.sqrt(Math.max(0, within) / Math.max(1, counts[MEMBER] + counts[OTHER] - 2));
+  if (!counts[GROUP_ROW] || !counts[OTHER_ROW]) return [];
+  const [member, other] = [GROUP_ROW, OTHER_ROW].map((level) => sums[level] / counts[level]);
+  const within = squares[GROUP_ROW] + squares[OTHER_ROW] - counts[GROUP_ROW] * member ** 2 - counts[OTHER_ROW] * other ** 2;
+  const std = Math.sqrt(Math.max(0, within) / Math.max(1, counts[GROUP_ROW] + counts[OTHER_ROW] - 2));
   if (std < 1e-6) return []; // No effect size exists if the numbers of each group are equal.
   const { low = 0, high = 1 } = colors;
   const numberOf = (/** @type {number} */ value) => dequantize(value, low, high);
@@ -79,10 +79,10 @@ function numberDifference(colors, levels) {
 /** @param {Colors} colors @param {Uint8Array} levels @returns {Difference[]} */
 function categoryDifferences(colors, levels) {
   const { categories = [], values } = colors;
-  const counts = [IGNORED, OTHER, MEMBER].map(() => new Uint32Array(categories.length));
+  const counts = [EXCLUDED_ROW, OTHER_ROW, GROUP_ROW].map(() => new Uint32Array(categories.length));
   values.forEach((value, row) => { if (value !== MISSING) counts[levels[row]][value]++; });
   const sizes = counts.map((numbers) => numbers.reduce((sum, count) => sum + count, 0));
-  return largerShares(categories, counts[MEMBER], counts[OTHER], sizes).map((difference) => ({ ...difference, colors }));
+  return largerShares(categories, counts[GROUP_ROW], counts[OTHER_ROW], sizes).map((difference) => ({ ...difference, colors }));
 }
 
 /**
@@ -93,12 +93,12 @@ function categoryDifferences(colors, levels) {
  * @returns {Difference[]}
  */
 function largerShares(names, members, others, sizes) {
-  if (!sizes[MEMBER] || !sizes[OTHER]) return [];
+  if (!sizes[GROUP_ROW] || !sizes[OTHER_ROW]) return [];
   const angle = (/** @type {number} */ share) => 2 * Math.asin(Math.sqrt(share));
   /** @type {Difference[]} */
   const differences = [];
   names.forEach((value, k) => {
-    const [member, other] = [members[k] / sizes[MEMBER], others[k] / sizes[OTHER]];
+    const [member, other] = [members[k] / sizes[GROUP_ROW], others[k] / sizes[OTHER_ROW]];
     if (member > other) differences.push({ value, effect: angle(member) - angle(other), member, other });
   });
   return differences.sort((a, b) => b.effect - a.effect).slice(0, MAX_VALUES);

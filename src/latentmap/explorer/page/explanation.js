@@ -2,7 +2,7 @@
  * A list of the differences between a group of rows and all other shown rows, with effect sizes.
  */
 
-import { IGNORED, MEMBER, OTHER, findDifferences } from "./differences.js";
+import { EXCLUDED_ROW, GROUP_ROW, OTHER_ROW, findDifferences } from "./differences.js";
 import { createElement } from "./dom.js";
 import { categoryTitle, formatNumber, formatValue } from "./format.js";
 import { formatEnd, scaleTitle } from "./legend.js";
@@ -25,8 +25,8 @@ export const hasComparedValues = storedScales.length + columns.length > 0;
  * @param {Source} source @param {number[]} rows @param {string} title  of the values of the group
  */
 export async function explanationElement(source, rows, title) {
-  const levels = Uint8Array.from({ length: scene.n }, (_, row) => (isShown(row) ? OTHER : IGNORED));
-  for (const row of rows) levels[row] = MEMBER;
+  const levels = Uint8Array.from({ length: scene.n }, (_, row) => (isShown(row) ? OTHER_ROW : EXCLUDED_ROW));
+  for (const row of rows) levels[row] = GROUP_ROW;
   const differences = await findDifferences(source, levels, MAX_DIFFERENCES);
   if (differences.length === 0) {
     const text = rows.length < scene.n ? "No column distinguishes these rows from the others." : "There are no other rows.";

@@ -55,14 +55,14 @@ const codedColumns = [...columns.keys()].filter((j) => columns[j].kind !== "text
  */
 function storedTable(name, low, high) {
   const width = codedColumns.length;
-  const load = once(async () => new Uint16Array(await embeddedBuffer(name)));
-  const loadLists = once(() => Promise.all(columns.map((_, j) => {
+  const load = cacheResult(async () => new Uint16Array(await embeddedBuffer(name)));
+  const loadLists = cacheResult(() => Promise.all(columns.map((_, j) => {
     const list = `${name}-text-${j}`;
     return isEmbedded(list) ? loadTexts({ buffer: embeddedBuffer }, list) : [];
   })));
 
   /** Return the numbers of the skewed columns, null for other columns. */
-  const loadNumbers = once(() => Promise.all(columns.map(async (_, j) => {
+  const loadNumbers = cacheResult(() => Promise.all(columns.map(async (_, j) => {
     const numbers = `${name}-numbers-${j}`;
     return isEmbedded(numbers) ? new Float32Array(await embeddedBuffer(numbers)) : null;
   })));
@@ -96,7 +96,7 @@ function storedTable(name, low, high) {
  * @template T
  * @param {() => Promise<T>} create
  */
-function once(create) {
+function cacheResult(create) {
   /** @type {Promise<T> | null} */
   let promise = null;
   return () => (promise ??= create());

@@ -21,9 +21,9 @@ import { onChange, state } from "./state.js";
 const PARTS_ZOOM = 2; // The zoom from which the parts of clusters have names.
 const MANY_NAMES = 30;
 /** @type {NameStyle} */
-const LARGE = { size: 14, weight: 600, alpha: 1, length: 36 };
+const AREA_STYLE = { size: 14, weight: 600, alpha: 1, length: 36 };
 /** @type {NameStyle} */
-const SMALL = { size: 12, weight: 500, alpha: 0.85, length: 40 };
+const PART_STYLE = { size: 12, weight: 500, alpha: 0.85, length: 40 };
 
 /**
  * Return the function that draws the names.
@@ -60,8 +60,8 @@ export function createNames(source, view, points, redraw) {
     const shown = categoryNames.filter(({ category }) => !state.hiddenCategories.has(category));
     /** @type {number[][]} */
     const boxes = [];
-    drawNames(context, view, categories.length > 1 ? shown : namesOf("areas"), LARGE, boxes);
-    if (view.zoom >= PARTS_ZOOM) drawNames(context, view, namesOf("parts"), SMALL, boxes);
+    drawNames(context, view, categories.length > 1 ? shown : namesOf("areas"), AREA_STYLE, boxes);
+    if (view.zoom >= PARTS_ZOOM) drawNames(context, view, namesOf("parts"), PART_STYLE, boxes);
   };
 }
 

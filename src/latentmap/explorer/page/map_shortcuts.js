@@ -65,7 +65,7 @@ export function installMapShortcuts(view, points) {
 /** Show the selected rows, or those that the search finds. @param {View} view @param {Points} points */
 export function zoomToRows(view, points) {
   const rows = rowsOf(state.selection ?? state.matches);
-  if (rows.length > 0) view.animateTo(view.around(points.boundsOf(rows)));
+  if (rows.length > 0) view.animateTo(view.viewportAround(points.boundsOf(rows)));
 }
 
 /** Remove the outline, the selection, the search, the filters, the path, and the picked and uploaded rows. */

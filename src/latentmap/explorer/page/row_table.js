@@ -61,7 +61,7 @@ export function installRowTable(source, view, points, goTo, onToggle) {
   const refresh = latestOnly(async (/** @type {string} */ chosen) => {
     if (section.hidden) return;
     rows = modes[/** @type {keyof typeof modes} */ (chosen)]();
-    if (sortColumn >= 0) rows = sorted(rows, await /** @type {any} */ (shown[sortColumn].order)(source), isDescending);
+    if (sortColumn >= 0) rows = sortRows(rows, await /** @type {any} */ (shown[sortColumn].order)(source), isDescending);
     find(section, ".count").textContent = formatCount(rows.length, "row");
     body.replaceChildren();
     scroller.scrollTop = 0;
@@ -139,8 +139,8 @@ export function installRowTable(source, view, points, goTo, onToggle) {
   find(section, ".close").onclick = toggle;
   addShortcut("r", "Show the rows as a table", toggle);
   addShortcut("v", "List the rows in view, the selected rows, or those that the search finds", () => {
-    const usable = tabs.filter((tab) => !tab.disabled).map((tab) => String(tab.dataset.rows));
-    chooseTab(usable[(usable.indexOf(mode) + 1) % usable.length]);
+    const enabled = tabs.filter((tab) => !tab.disabled).map((tab) => String(tab.dataset.rows));
+    chooseTab(enabled[(enabled.indexOf(mode) + 1) % enabled.length]);
   });
   view.onChange(() => {
     clearTimeout(timer);
@@ -162,7 +162,7 @@ export function installRowTable(source, view, points, goTo, onToggle) {
  * Return rows in the order of their values; missing values come last.
  * @param {number[]} rows @param {ArrayLike<number | string | null>} values @param {boolean} isDescending
  */
-function sorted(rows, values, isDescending) {
+function sortRows(rows, values, isDescending) {
   const sign = isDescending ? -1 : 1;
   const isMissing = (/** @type {number} */ row) => values[row] === null || values[row] === "" || values[row] === 65535;
   const compare = (/** @type {number} */ a, /** @type {number} */ b) => {

@@ -18,7 +18,7 @@ const MARGIN = 32; // Number of pixels that are drawn beyond each edge, for disc
 const FAINT_ALPHA = 0.16; // Opacity of points that are not emphasised, relative to other points.
 const HALO_WIDTH = 2; // Width of the ring around a row that the search finds, in CSS pixels.
 const MAX_MOVING = 100_000; // About this many points in view are drawn while the view moves.
-const COUNTED = 16_384; // Number of points that estimate the number of points in view.
+const COUNTED_POINTS = 16_384; // Number of points that estimate the number of points in view.
 const REST_MS = 120; // Time after the last change until all points are drawn.
 const BLOCK = 100_000; // Number of points that are drawn without a pause.
 
@@ -93,11 +93,11 @@ function drawDiscs(buffer, { x, y, order }, start, stop, transform, { radius, al
       const index = first + offsets[j];
       const coverage = alphas[j];
       const transparency = 256 - coverage;
-      const old = pixels[index];
+      const background = pixels[index];
       pixels[index] =
         0xff000000 |
-        (((Math.imul(redBlue, coverage) + Math.imul(old & 0xff00ff, transparency)) >>> 8) & 0xff00ff) |
-        (((Math.imul(green, coverage) + Math.imul(old & 0xff00, transparency)) >>> 8) & 0xff00);
+        (((Math.imul(redBlue, coverage) + Math.imul(background & 0xff00ff, transparency)) >>> 8) & 0xff00ff) |
+        (((Math.imul(green, coverage) + Math.imul(background & 0xff00, transparency)) >>> 8) & 0xff00);
     }
   }
 }
@@ -186,7 +186,7 @@ export function createScatterLayer(canvas, points) {
  */
 function sampleSize({ x, y }, view) {
   const [x0, y0, x1, y1] = view.region();
-  const counted = Math.min(COUNTED, x.length);
+  const counted = Math.min(COUNTED_POINTS, x.length);
   let inView = 0;
   for (let k = 0; k < counted; k++) {
     if (x[k] >= x0 && x[k] <= x1 && y[k] >= y0 && y[k] <= y1) inView++;
@@ -211,11 +211,11 @@ function emphasisLevels() {
   const masks = [passing, selection, matches];
   if (masks.every((mask, k) => mask === emphasis.masks[k])) return emphasis.levels;
   emphasis.masks = masks;
-  const usual = selection || matches ? FAINT : NORMAL;
+  const unselectedLevel = selection || matches ? FAINT : NORMAL;
   emphasis.levels = masks.every((mask) => !mask) ? null : Uint8Array.from({ length: scene.n }, (_, i) => {
     if (passing && !passing[i]) return EXCLUDED;
     if (matches?.[i]) return FOUND;
-    return selection?.[i] ? NORMAL : usual;
+    return selection?.[i] ? NORMAL : unselectedLevel;
   });
   return emphasis.levels;
 }
@@ -264,7 +264,7 @@ function discStyles(style, ratio, values, table) {
  * @param {View} view
  */
 function mapArea(view) {
-  const { scale } = view.whole();
+  const { scale } = view.fullViewport();
   const [x0, y0, x1, y1] = scene.bounds;
   return 0.5 * scale * scale * (x1 - x0) * (y1 - y0);
 }

@@ -54,12 +54,12 @@ export class View {
   }
 
   /** Return the viewport that shows the whole map. @returns {Viewport} */
-  whole() {
+  fullViewport() {
     return this.#containing(this.#bounds);
   }
 
   /** Return the viewport that shows a region with a margin. @param {Bounds} bounds @returns {Viewport} */
-  around([x0, y0, x1, y1]) {
+  viewportAround([x0, y0, x1, y1]) {
     const [dx, dy] = [(x1 - x0) / 10, (y1 - y0) / 10];
     const { x, y, scale } = this.#containing([x0 - dx, y0 - dy, x1 + dx, y1 + dy]);
     return { x, y, scale: this.#limitScale(scale) };
@@ -81,7 +81,7 @@ export class View {
 
   /** Show the whole map. */
   fit() {
-    this.move(this.whole());
+    this.move(this.fullViewport());
     this.#isFitted = true;
   }
 
@@ -98,7 +98,7 @@ export class View {
 
   /** The scale relative to that of the whole map. */
   get zoom() {
-    return this.scale / this.whole().scale;
+    return this.scale / this.fullViewport().scale;
   }
 
   /** @param {Partial<Viewport>} viewport */
@@ -142,7 +142,7 @@ export class View {
 
   /** @param {number} scale */
   #limitScale(scale) {
-    const whole = this.whole().scale;
+    const whole = this.fullViewport().scale;
     return Math.min(whole * MAX_ZOOM, Math.max(whole * MIN_ZOOM, scale));
   }
 
@@ -202,7 +202,7 @@ export class View {
 
   /** Show the whole map in small steps. */
   animateToWhole() {
-    this.animateTo(this.whole(), () => this.fit());
+    this.animateTo(this.fullViewport(), () => this.fit());
   }
 }
 
