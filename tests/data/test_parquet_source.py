@@ -110,7 +110,7 @@ def test_message_gives_the_row_of_a_missing_value_in_a_group(tmp_path):
     columns = {"x": pa.array(vectors, pa.list_(pa.int64(), 2))}
     source = open_data(write(tmp_path / "one.parquet", columns))
     assert source[600:610][:, 0].tolist() == list(range(600, 610))
-    with pytest.raises(DataError, match="row 777, column x: expected a number, found null"):
+    with pytest.raises(DataError, match="row 777, column x: expected a vector, found null"):
         source[:]
     assert source[:100][:, 0].tolist() == list(range(100))
 
@@ -131,7 +131,7 @@ def test_small_groups_are_read_together(tmp_path, reads, monkeypatch):
 def test_message_gives_the_row_of_a_missing_value_in_small_groups(tmp_path):
     vectors = pa.array([None if i == 777 else [i] for i in range(950)], pa.list_(pa.int64(), 1))
     path = write(tmp_path / "one.parquet", {"x": vectors}, row_group_size=10)
-    with pytest.raises(DataError, match="row 777, column x: expected a number, found null"):
+    with pytest.raises(DataError, match="row 777, column x: expected a vector, found null"):
         open_data(path)[:]
 
 

@@ -35,12 +35,20 @@ def test_a_subset_of_a_frame_with_vectors():
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [([1.0], "row 2, column x: expected a vector of 4 numbers, found one of 1"), (None, "row 2")],
+    [
+        ([1.0], "expected a vector of 4 numbers, found one of 1; remove such rows"),
+        (None, "expected a vector, found null; remove such rows"),
+        ([1.0, 2.0, 3.0, np.nan], "expected a number, found null; remove such rows"),
+        (VECTORS[:2], r"expected a vector in each row, found an array of shape \(2, 4\); flatten"),
+    ],
 )
-def test_vectors_of_other_lengths_are_an_error(value, message):
-    frame = FRAME.assign(x=[*VECTORS[:2], value, *VECTORS[3:]])
-    with pytest.raises(DataError, match=message):
-        as_numbers_source(Table(frame))
+@pytest.mark.parametrize("row", [0, 2])
+def test_wrong_vectors_are_an_error(value, message, row):
+    vectors = list(VECTORS)
+    vectors[row] = value
+    place = "" if "each row" in message else f", row {row}"
+    with pytest.raises(DataError, match=f"{place}, column x: {message}"):
+        as_numbers_source(Table(FRAME.assign(x=vectors)))
 
 
 def test_metadata_follow_selected_rows():
@@ -60,13 +68,31 @@ def test_metadata_of_a_subset():
 
 
 def test_metadata_of_another_length_are_an_error():
-    with pytest.raises(DataError, match=r"a row of metadata for each of the 30 rows .* found 3"):
+    with pytest.raises(DataError, match=r"each of the 30 rows .* found 3; both must have the same"):
         add_metadata(ArraySource(VECTORS), Table(FRAME.drop(columns="x").head(3)))
 
 
-def test_metadata_must_be_a_table():
-    with pytest.raises(DataError, match="expected a table"):
-        add_metadata(ArraySource(VECTORS), ArraySource(VECTORS))
+@pytest.mark.parametrize("metadata", [VECTORS, ArraySource(VECTORS)])
+def test_metadata_must_be_a_table(metadata):
+    with pytest.raises(DataError, match=r"expected a table .* found only rows of numbers"):
+        add_metadata(VECTORS, metadata)
+
+
+def test_rows_with_metadata_may_be_a_frame_of_vectors_or_numbers():
+    titles = FRAME[["title"]]
+    for frame in (FRAME[["x", "year"]], pd.DataFrame(VECTORS, columns=list("abcd"))):
+        rows = add_metadata(frame, titles)
+        assert np.array_equal(rows[:], VECTORS) and rows.metadata.feature_names == ["title"]
+    with pytest.raises(DataError, match=r"column title: expected numbers, found .*; keep only"):
+        add_metadata(titles, titles)
+
+
+def test_the_metadata_of_a_file_with_vectors_are_its_other_columns(tmp_path):
+    np.save(tmp_path / "x.npy", VECTORS)
+    FRAME.to_parquet(tmp_path / "x.parquet")
+    rows = open_data(tmp_path / "x.npy", metadata=tmp_path / "x.parquet", label="year")
+    assert rows.metadata.feature_names == ["title"]
+    assert rows.labels.tolist() == FRAME["year"].tolist()
 
 
 def test_a_file_of_vectors_with_a_file_of_metadata(tmp_path):

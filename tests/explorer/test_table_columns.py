@@ -135,6 +135,12 @@ def test_long_vectors_are_shortened():
     assert texts.tolist() == ["0.5, 1.25, 2", "0, 0, 0, 0, … (296 more)", None]
 
 
+def test_lists_of_strings_are_complete():
+    column = DisplayColumn.from_unfitted("tags", pa.list_(pa.string()))
+    texts = column.convert(pa.array([list("abcdefg"), ["a", None], [], None]))
+    assert texts.tolist() == ["a, b, c, d, e, f, g", "a", "", None]
+
+
 def test_quantization_error_is_at_most_one_step():
     values = np.random.default_rng(0).normal(size=(300, 2)) * [1, 1e6]
     low, high = values.min(axis=0), values.max(axis=0)

@@ -89,7 +89,13 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        shapes = {np.shape(value) for value in values if isinstance(value, np.ndarray)}
+        if any(len(shape) > 1 for shape in shapes):
+            raise DataError(
+                f"{name}, column {column}: expected a vector in each row, found an array of shape "
+                f"{max(shapes, key=len)}; flatten the arrays with numpy.ravel"
+            ) from None
         # A column that contains several types of objects is read as strings.
-        strings = [None if value is None or value != value else str(value) for value in values]
+        strings = [None if pd.api.types.is_scalar(x) and pd.isna(x) else str(x) for x in values]
         return pa.array(strings, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

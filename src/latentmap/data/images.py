@@ -52,7 +52,7 @@ IMAGE_SUFFIXES = (
     *(".flc", ".fli", ".ftc", ".ftu", ".gbr", ".icb", ".icns", ".ico", ".iim", ".im", ".j2c"),
     *(".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpf", ".jpx", ".msp", ".pbm", ".pcd", ".pcx"),
     *(".pfm", ".pnm", ".psd", ".pxr", ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".vda"),
-    *(".vst", ".xbm", ".xpm"),
+    *(".vst", ".xbm", ".xpm", ".mpo"),
 )
 # Maximum number of pixels of an image, because a small file can decode to gigabytes.
 _PIXEL_LIMIT = 2**26

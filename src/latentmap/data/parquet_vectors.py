@@ -9,7 +9,7 @@ import numpy as np
 
 from latentmap.data.parquet_footers import ParquetFiles
 from latentmap.data.parquet_source import ParquetSource
-from latentmap.data.vector_rows import vector_rows
+from latentmap.data.vector_rows import most_frequent_length, vector_rows
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ParquetVectors(ParquetSource):
-    """The vectors of a column, each of which is a row; all must have the length of the first.
+    """The vectors of a column, each of which is a row; all must have the same length.
 
     A missing value raises an error when it is read.
     """
@@ -40,7 +40,7 @@ class ParquetVectors(ParquetSource):
 
 
 def _find_width(files: ParquetFiles, column: str) -> int:
-    """Return the length of the lists of a column, taken from its type or its first known list."""
+    """Return the length of the lists of a column, from its type or its first lists."""
     import pyarrow.compute as pc
     from pyarrow import parquet, types
 
@@ -54,7 +54,7 @@ def _find_width(files: ParquetFiles, column: str) -> int:
             continue
         with reading_parquet(path), parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(1000, columns=[column]):
-                lengths = pc.list_value_length(batch.column(0)).drop_null()
-                if len(lengths) and lengths[0].as_py():
-                    return lengths[0].as_py()
+                lengths = pc.list_value_length(batch.column(0)).drop_null().to_numpy()
+                if lengths.any():
+                    return most_frequent_length(lengths[lengths > 0])
     raise DataError(f"{files.name}, column {column}: expected vectors, found none")

@@ -250,7 +250,10 @@ def _as_numbers(table: pa.Table, name: str) -> np.ndarray:
     for column_name, column in zip(table.column_names, table.columns, strict=True):
         values = column.to_numpy()
         if values.dtype.kind not in "buif":
-            raise DataError(f"{name}, column {column_name}: expected numbers, found {column.type}")
+            raise DataError(
+                f"{name}, column {column_name}: expected numbers, found {column.type}; keep only "
+                "columns of numbers, or one column of vectors"
+            )
         columns.append(values.astype(np.uint8) if values.dtype.kind == "b" else values)
     dtype = np.result_type(*{column.dtype for column in columns})
     return np.column_stack([column.astype(dtype) for column in columns])

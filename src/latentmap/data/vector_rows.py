@@ -86,8 +86,8 @@ def vector_rows(
 ) -> np.ndarray:
     """Return lists of numbers as an array of shape (n, width).
 
-    ``width`` is by default the length of the first list. Raise DataError for a missing value or a
-    list of another length. The error states the number of the row, counted from ``first_row``.
+    ``width`` is by default the most frequent length. Raise DataError for a missing value or a list
+    of another length. The error states the number of the row, counted from ``first_row``.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -95,26 +95,42 @@ def vector_rows(
     # The missing values are counted here and not read from the statistics of a Parquet file,
     # because pyarrow 26 crashes the process when it reads these from a damaged file.
     if values.null_count:
-        _raise_missing(name, first_row, column, values.is_null())
+        is_missing = values.is_null().to_numpy(zero_copy_only=False)
+        _raise_at(name, first_row, column, is_missing, "expected a vector, found null")
     lengths = pc.list_value_length(values).to_numpy()
-    width = int(lengths[0]) if width is None else width
-    other = np.flatnonzero(lengths != width)
-    if len(other):
-        raise DataError(
-            f"{name}, row {first_row + other[0]}, column {column}: expected a "
-            f"vector of {width} numbers, found one of {lengths[other[0]]}"
-        )
+    width = most_frequent_length(lengths) if width is None else width
+    if (is_other := lengths != width).any():
+        problem = f"expected a vector of {width} numbers, found one of {lengths[is_other][0]}"
+        _raise_at(name, first_row, column, is_other, problem)
     numbers = values.flatten()
     numbers = numbers.cast("double") if pa.types.is_decimal(numbers.type) else numbers
     if numbers.null_count:
         is_missing = numbers.is_null().to_numpy(zero_copy_only=False)
-        _raise_missing(name, first_row, column, is_missing.reshape(len(values), -1).any(axis=1))
+        is_missing = is_missing.reshape(len(values), -1).any(axis=1)
+        _raise_at(name, first_row, column, is_missing, "expected a number, found null")
     return numbers.to_numpy(zero_copy_only=False).reshape(len(values), -1)
 
 
-def _raise_missing(name: str, first_row: int, column: str, is_missing: np.ndarray) -> NoReturn:
-    row = first_row + int(np.flatnonzero(is_missing)[0])
-    raise DataError(f"{name}, row {row}, column {column}: expected a number, found null")
+def most_frequent_length(lengths: np.ndarray) -> int:
+    """Return the most frequent of the lengths of vectors.
+
+    Examples
+    --------
+    >>> most_frequent_length(np.array([5, 32, 32]))
+    32
+    """
+    distinct, counts = np.unique(lengths, return_counts=True)
+    return int(distinct[counts.argmax()])
+
+
+def _raise_at(
+    name: str, first_row: int, column: str, is_wrong: np.ndarray, problem: str
+) -> NoReturn:
+    row = first_row + int(np.flatnonzero(is_wrong)[0])
+    raise DataError(
+        f"{name}, row {row}, column {column}: {problem}; remove such rows, or drop the column to "
+        "fit the others"
+    )
 
 
 def add_metadata(
@@ -124,10 +140,11 @@ def add_metadata(
 
     Parameters
     ----------
-    rows : array-like of shape (n, d), sparse matrix, or Source
+    rows : array-like of shape (n, d), sparse matrix, data frame of numbers or vectors, or Source
     metadata : data frame or Source
-        A table with one line for each of the ``rows``. Its columns can be displayed, searched, and
-        used to colour points. Columns with a role that is fitted, such as "number", are fitted: the
+        A table with one line for each of the ``rows``, in the same order. Its columns can be
+        displayed, searched, and used to colour points. If it is a Source of vectors, only their own
+        metadata are used. Columns with a role that is fitted, such as "number", are fitted: the
         result is then a table of these columns and of the rows as a column "vector".
     label : str, optional
         The column of a data frame that holds labels.
@@ -139,7 +156,7 @@ def add_metadata(
     Raises
     ------
     DataError
-        If the numbers of rows differ, or ``metadata`` is not a table.
+        If the numbers of rows differ, ``rows`` are not numbers, or ``metadata`` is not a table.
 
     Examples
     --------
@@ -151,20 +168,25 @@ def add_metadata(
     """
     from latentmap.data.conversion import as_source
     from latentmap.data.data_frames import is_frame
-    from latentmap.data.tables import Table
+    from latentmap.data.tables import Table, as_numbers_source
 
-    rows = as_source(rows)
+    rows = as_numbers_source(as_source(rows))
     if is_frame(metadata):
         metadata = Table(metadata, label=label, name="metadata")
+    metadata = as_source(metadata)
+    if metadata.metadata is not None:
+        labels, metadata = metadata.labels, copy.copy(metadata.metadata)
+        metadata.labels = labels
     schema = metadata.table_schema
-    if schema is None or rows.table_schema is not None:
-        if schema is None:
-            raise DataError(f"{metadata.name}: expected a table of metadata, found rows of numbers")
-        raise DataError(f"{rows.name}: expected rows of numbers beside the metadata, found a table")
+    if schema is None:
+        raise DataError(
+            f"{metadata.name}: expected a table with columns to show, such as a data frame or a "
+            ".csv file, found only rows of numbers"
+        )
     if len(rows) != len(metadata):
         raise DataError(
             f"{metadata.name}: expected a row of metadata for each of the {len(rows):,} rows of "
-            f"{rows.name}, found {len(metadata):,}"
+            f"{rows.name}, found {len(metadata):,}; both must have the same rows in the same order"
         )
     if fitted := fitted_names(schema.roles):
         return _join(rows, metadata, schema, fitted)

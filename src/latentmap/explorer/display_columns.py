@@ -150,7 +150,7 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
 
 
 def as_display_strings(values: Values) -> pa.Array | pa.ChunkedArray:
-    """Return values of any type as strings; long vectors are truncated."""
+    """Return values of any type as strings; long lists of numbers are truncated."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -170,6 +170,8 @@ def _as_text(value: object) -> str | None:
         return None
     if not isinstance(value, list):
         return str(value)
+    if any(isinstance(x, str) for x in value):  # Such as tags, which are searched.
+        return ", ".join(str(x) for x in value if x is not None)
     numbers = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in value[:_MAX_VECTOR_NUMBERS]]
     n_omitted = len(value) - len(numbers)
     return ", ".join(numbers) + (f", … ({n_omitted:,} more)" if n_omitted else "")

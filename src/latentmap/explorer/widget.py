@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 
 from latentmap.data import Source, add_metadata
 from latentmap.data.array_checks import check_labels
-from latentmap.data.tables import as_numbers_source
 from latentmap.errors import SettingError
 from latentmap.explorer.export import export_page
 from latentmap.explorer.scene import MAX_EXPORTED_ROWS, Scene
@@ -55,7 +54,7 @@ def make_widget(
     """
     widget_class = _widget_class()
     if metadata is not None:
-        rows = add_metadata(as_numbers_source(rows), metadata)
+        rows = add_metadata(rows, metadata)
     if labels is not None:
         rows = copy.copy(rows)
         rows.labels = check_labels("labels", labels, len(rows))

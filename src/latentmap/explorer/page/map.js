@@ -64,16 +64,17 @@ export function installMap(section, source, view, points) {
 }
 
 /**
- * Return the widths of the edges that the legend and the toolbar cover. On a phone, the legend is at
- * the top.
+ * Return the widths of the edges that the legend and the toolbar cover. In a narrow map, such as on a
+ * phone, the points may be below the legend if this leaves more space.
  * @param {HTMLElement} section
  */
-function insetOf(section) {
+function insetOf({ clientWidth, clientHeight }) {
   const legend = byId("legend");
-  if (section.clientWidth <= 640) {
-    return { left: 12, right: 60, top: legend.offsetHeight + 16, bottom: 28 };
-  }
-  return { left: legend.hidden ? 24 : legend.offsetWidth + 32, right: 76, top: 20, bottom: 20 };
+  const beside = { left: legend.hidden ? 24 : legend.offsetWidth + 32, right: 76, top: 20, bottom: 20 };
+  const below = { left: 12, right: 60, top: legend.offsetHeight + 16, bottom: 28 };
+  const space = (/** @type {typeof beside} */ { left, right, top, bottom }) =>
+    Math.min(clientWidth - left - right, clientHeight - top - bottom);
+  return clientWidth <= 640 && space(below) > space(beside) ? below : beside;
 }
 
 /**
