@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +39,8 @@ _OFFSET_KEY = "rows/offset"
 
 def describe_estimator(estimator: NetworkEstimator) -> dict[str, Any]:
     """Return the metadata of a fitted estimator as JSON values: settings, state and history."""
+    from importlib.metadata import version  # slow to import, and not needed to load a model
+
     names = getattr(estimator, "feature_names_in_", None)
     return {
         "estimator": type(estimator).__name__,

@@ -116,7 +116,8 @@ def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
 
 def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any:
     """Return rows after scikit-learn's validation, which does not apply to images."""
-    if isinstance(X, list | tuple | np.ma.MaskedArray):
+    # The first comparison saves the import of numpy.ma.
+    if type(X) is not np.ndarray and isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     shape = getattr(X, "shape", (0, 0))
     if len(shape) == 1:

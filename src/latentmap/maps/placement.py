@@ -122,7 +122,9 @@ class Placement(FileRecord):
         points = self.fitted.to_points(coordinates)
         indices, sample_indices = self.fitted.find(points), np.arange(len(points))[sample]
         # A fitted row needs no search, unless its quality is measured.
-        searched = np.union1d(np.flatnonzero(indices < 0), sample_indices)
+        is_searched = indices < 0
+        is_searched[sample] = True
+        searched = np.flatnonzero(is_searched)
         n_neighbors = min(self.n_neighbors or COMPARED_NEIGHBORS, len(self.fitted))
         neighbors, distances = self.fitted.nearest_rows(points[searched], n_neighbors)
         codes = self.fitted.positions[indices]
