@@ -32,6 +32,7 @@ from latentmap.inference.graph import (
     reshape,
     topological_order,
 )
+from latentmap.maps import fitted_rows
 from latentmap.preprocessing import neighbors
 
 pytestmark = pytest.mark.browser
@@ -71,7 +72,10 @@ def models(map_scene, digits, wine):
         patch.setattr(neighbors, "MAX_SCANNED_ROWS", 100)
         patch.setattr(neighbors, "SMALL_CELL_ROWS", 10)
         assert len(fitted.index.centers) == 50
-    cells = replace_placement(map_scene.estimator, replace(placement, fitted=fitted))
+        # The large groups have every fourth row, as on a large map.
+        patch.setattr(fitted_rows, "DENSE_ROWS", 100)
+        assert fitted.groups[1].step == 4
+    cells = replace_placement(map_scene.estimator, replace(placement, fitted=fitted, penalty=1.0))
     network = replace_placement(map_scene.estimator, None)
     scenes |= {"cells": Scene(cells, digits), "network": Scene(network, digits)}
     return {"map": map_scene, "wine": table, **scenes}

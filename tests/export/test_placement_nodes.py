@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -17,7 +19,7 @@ STORED, NEW = DIGITS[:600], DIGITS[600:]
 SCALE = Scale(np.float32(1.0), np.float32(16.0), True)
 
 
-def make_placement(metric=None, n_neighbors=10, allow_nan=False):
+def make_placement(metric=None, n_neighbors=10, allow_nan=False, window=0.1):
     """Return a placement of 600 digits at random positions, its scale, and its components."""
     scaled_rows = (STORED - SCALE.offset) / SCALE.scale
     mean = scaled_rows.mean(axis=0)
@@ -37,13 +39,14 @@ def make_placement(metric=None, n_neighbors=10, allow_nan=False):
     placement = Placement(
         fitted=fitted,
         n_neighbors=n_neighbors,
-        window=0.1,
+        window=window,
         encoder_weight=3.0,
         n_decoding_rows=5,
         decoder_weight=0.7,
         min_spread=0.1,
         high_distance_ratio=1.0,
         row_size=1.0,
+        penalty=1.0,
     )
     return placement, SCALE._replace(allow_nan=allow_nan)
 
@@ -80,6 +83,15 @@ def test_new_rows_are_placed_as_by_numpy(evaluate, encoded, metric):
     codes = place(evaluate, placement, scale, NEW, encoded)
     np.testing.assert_allclose(codes, expected_codes(placement, scale, NEW, encoded), atol=1e-5)
     assert np.abs(codes - encoded).max() > 0.5
+
+
+@pytest.mark.parametrize("metric", [None, "cosine"])
+def test_penalties_change_positions_as_by_numpy(evaluate, encoded, metric):
+    placement, scale = make_placement(metric, window=0.5)
+    codes = place(evaluate, placement, scale, NEW, encoded)
+    np.testing.assert_allclose(codes, expected_codes(placement, scale, NEW, encoded), atol=1e-5)
+    without = expected_codes(replace(placement, penalty=None), scale, NEW, encoded)
+    assert (np.abs(codes - without).max(axis=1) > 0.05).mean() > 0.1
 
 
 @pytest.mark.parametrize("metric", [None, "cosine"])

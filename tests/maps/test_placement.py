@@ -130,7 +130,9 @@ def test_votes_match_a_direct_computation(digits_map):
     positions = placement.fitted.nearest_positions(encoded[::-1], 300)[1]
     neighbors = rng.permuted(positions, axis=1)[:, :12]
     distances = np.sort(rng.random((40, 12)), axis=1)
-    codes = placement.vote(neighbors, distances, encoded.__getitem__)
+    points = placement.fitted.points[neighbors[:, 0]] + rng.normal(size=(40, 1)).astype("float32")
+    codes = placement.vote(points, neighbors, distances, encoded.__getitem__)
+    group_squares = placement.fitted.group_squares(points, neighbors)
 
     def kernel(a, b, width):
         return np.exp(-((a - b) ** 2).sum() / (2 * (width * placement.window) ** 2))
@@ -139,7 +141,7 @@ def test_votes_match_a_direct_computation(digits_map):
         weights = np.exp(-decay * (distances / distances[-1]) ** 2)
         return weights / weights.sum()
 
-    n_encoded = 0
+    n_encoded = n_moved = 0
     for row in range(40):
         positions = placement.fitted.positions[neighbors[row]].astype(float)
         near_weights = proximity(distances[row, :8], 1)
@@ -156,10 +158,33 @@ def test_votes_match_a_direct_computation(digits_map):
         if wide[votes.argmax()] < 0.55:
             n_encoded += 1
             votes += [3 / 8 * kernel(p, encoded[row], 12) for p in positions]
-        mode = positions[votes.argmax()]
+        best = positions[votes.argmax()]
+        near = [i for i, p in enumerate(positions) if kernel(p, best, 4) > 0.5]
+        for weight, squares in zip((0.3, 1.0), group_squares, strict=True):
+            excess = squares[row] / squares[row][near].min() - 1
+            votes -= weight * np.minimum(excess, 1)
+        mode = positions[max(near, key=votes.__getitem__)]
+        n_moved += (mode != best).any()
         weights = [w * kernel(p, mode, 1) for p, w in zip(positions, all_weights, strict=True)]
         assert codes[row] == pytest.approx(np.average(positions, axis=0, weights=weights), abs=1e-5)
     assert 0 < n_encoded < 40
+    assert n_moved > 0
+
+
+def test_a_map_without_a_penalty_places_rows_by_their_votes(digits_map, tmp_path):
+    """Files of earlier versions have no penalty."""
+    path, placement = tmp_path / "map.safetensors", digits_map._state.placement
+    digits_map.save(path)
+    metadata, arrays = read_model(path)
+    assert metadata["learned"]["placement"].pop("penalty") == placement.penalty == 1.0
+    write_model(path, metadata, arrays)
+    earlier_map = load_model(path)
+    assert earlier_map._state.placement.penalty is None
+    assert np.array_equal(earlier_map.transform(FITTED), digits_map.embedding_)
+    codes = [model.transform(UNSEEN) for model in (earlier_map, digits_map)]
+    assert 0.1 < (codes[0] != codes[1]).any(axis=1).mean() < 0.9
+    recalls = [neighbor_recall(UNSEEN, z, FITTED, digits_map.embedding_) for z in codes]
+    assert recalls[1] > recalls[0]
 
 
 def test_equal_neighbors_do_not_lower_the_confidence(make_placement):
@@ -263,6 +288,7 @@ def test_local_scale_of_equal_positions():
         ("min_spread", 0.0),
         ("high_distance_ratio", -1.0),
         ("decoder_weight", 1.5),
+        ("penalty", -1.0),
         ("n_decoding_rows", 0),
         ("point_scale", 0.0),
     ],

@@ -193,6 +193,21 @@ def _describe_placement(placement: Placement, arrays: ArrayBlock) -> dict[str, A
         "n_neighbors": placement.n_neighbors,
         "window": placement.window,
         "encoder_weight": placement.encoder_weight,
+        "penalty": placement.penalty or 0.0,
+        "groups": _describe_groups(placement, order, arrays),
         "point_scale": fitted.point_scale,
         **{k: None if a is None else arrays.add(a) for k, a in stored_arrays.items()},
     }
+
+
+def _describe_groups(
+    placement: Placement, order: np.ndarray, arrays: ArrayBlock
+) -> list[dict[str, Any]]:
+    """Return the sizes of groups of rows, and add the rows that can be members in a given order."""
+    if not placement.penalty:
+        return []
+    places = np.argsort(order).astype(np.uint32)
+    return [
+        {"size": group.size, "candidates": arrays.add(places[:: group.step])}
+        for group in placement.fitted.groups
+    ]

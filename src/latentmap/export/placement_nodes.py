@@ -19,7 +19,9 @@ from latentmap.maps.local_mean import code_limits
 from latentmap.maps.placement import (
     CLUSTER_NEIGHBORS,
     ENCODER_WINDOW,
+    GROUP_WEIGHTS,
     MIN_AGREEMENT,
+    MIN_CLUSTER_VOTE,
     NARROW_DECAY,
     NARROW_SQUARINGS,
     TINY,
@@ -57,15 +59,18 @@ def place_rows(g: OnnxGraph, placement: Placement, scale: Scale, rows: str, enco
     stored = g.cast(fitted.points, Double)
     k = min(max(1, placement.n_neighbors), len(fitted))
     if fitted.direction_matrix is None:
+        search_tensor = points
         neighbors, distances = _nearest(g, points, fitted.points, stored, k, fitted.index)
         position, is_fitted = _fitted_position(g, fitted, neighbors, distances)
     else:
         nearest_points = _nearest(g, points, fitted.points, stored, k)
         position, is_fitted = _fitted_position(g, fitted, *nearest_points)
-        directions, search_points = _directions(g, fitted, points), fitted.search_points
+        search_tensor, search_points = _directions(g, fitted, points), fitted.search_points
         stored = g.cast(search_points, Double)
-        neighbors, distances = _nearest(g, directions, search_points, stored, k, fitted.index)
-    codes = _vote(g, placement, neighbors, distances, encoded) if placement.n_neighbors else encoded
+        neighbors, distances = _nearest(g, search_tensor, search_points, stored, k, fitted.index)
+    codes = encoded
+    if placement.n_neighbors:
+        codes = _vote(g, placement, search_tensor, neighbors, distances, encoded)
     return g.cast(g.add("Where", is_fitted, position, codes), np.float32)
 
 
@@ -152,7 +157,9 @@ def _searched_cells(g: OnnxGraph, points: str, index: BatchInvariantIndex) -> st
     return g.add("LessOrEqual", distances, farthest)
 
 
-def _vote(g: OnnxGraph, placement: Placement, neighbors: str, distances: str, encoded: str) -> str:
+def _vote(
+    g: OnnxGraph, placement: Placement, points: str, neighbors: str, distances: str, encoded: str
+) -> str:
     """Return the mode of the positions of neighbours; see `Placement.vote`."""
     positions = _gather(g, placement.fitted.positions.astype(Double), neighbors)
     n_neighbors = min(placement.n_neighbors, len(placement.fitted))
@@ -173,8 +180,33 @@ def _vote(g: OnnxGraph, placement: Placement, neighbors: str, distances: str, en
     votes = g.add("Add", votes, g.add("Where", disagrees, encoder_votes, Double(0)))
     best = g.add("ArgMax", votes, axis=1, keepdims=1)
     kernel = g.add("GatherND", narrow, best, batch_dims=1)
+    if placement.penalty:
+        is_near = g.add("Greater", kernel, Double(MIN_CLUSTER_VOTE ** (2**NARROW_SQUARINGS)))
+        votes = _penalize(g, placement, votes, is_near, points, neighbors)
+        best = g.add("ArgMax", votes, axis=1, keepdims=1)
+        kernel = g.add("GatherND", narrow, best, batch_dims=1)
     weights = g.add("Mul", g.add("Mul", kernel, kernel), narrow_weights)
     return _weighted_mean(g, weights, positions)
+
+
+def _penalize(
+    g: OnnxGraph, placement: Placement, votes: str, is_near: str, points: str, neighbors: str
+) -> str:
+    """Subtract the penalties of positions from their votes; see `Placement._penalize`."""
+    assert placement.penalty is not None
+    result = g.add("Where", is_near, votes, Double(-np.inf))
+    for weight, group in zip(GROUP_WEIGHTS, placement.fitted.groups, strict=True):
+        means, variances = group.all_means_and_variances()
+        group_means = g.cast(_gather(g, means.astype(np.float16), neighbors), Double)
+        offsets = g.add("Sub", group_means, _insert_axis(g, points, 1))
+        squares = g.add_sum(g.add("Mul", offsets, offsets), 2)
+        squares = g.add("Add", squares, g.cast(_gather(g, variances, neighbors), Double))
+        least = _minimum(g, g.add("Where", is_near, squares, Double(np.inf)))
+        ratio = g.add("Div", squares, g.add("Max", least, Double(TINY)))
+        excess = g.add("Min", g.add("Sub", ratio, Double(1)), Double(1))
+        weighted = g.add("Mul", excess, Double(placement.penalty * weight))
+        result = g.add("Sub", result, weighted)
+    return result
 
 
 def _weighted_sum(g: OnnxGraph, kernels: str, weights: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from latentmap.backend import postpone_imports
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
+from latentmap.maps.map_groups import DENSE_ROWS, GROUP_SIZES, GROUP_STEPS, MapGroups
 from latentmap.preprocessing.neighbors import BatchInvariantIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.row_lookup import RowLookup
@@ -90,6 +91,15 @@ class FittedRows(FileRecord):
         return self._to_search_points(self.points)
 
     @cached_property
+    def groups(self) -> tuple[MapGroups, ...]:
+        """Small and large groups of rows that are near each other on the map."""
+        points, is_dense = self.search_points.astype(np.float32), len(self) > DENSE_ROWS
+        return tuple(
+            MapGroups(points, self.positions, size, step if is_dense else 1)
+            for size, step in zip(GROUP_SIZES, GROUP_STEPS, strict=True)
+        )
+
+    @cached_property
     def _lookup(self) -> RowLookup:
         return RowLookup(self.points)
 
@@ -148,6 +158,16 @@ class FittedRows(FileRecord):
             offsets = group - search_points[block, None].astype(np.float32)
             distances[block] = np.sqrt(np.square(offsets, out=offsets).sum(axis=2))
         return distances
+
+    def group_squares(
+        self, points: np.ndarray, neighbors: np.ndarray, left_out: np.ndarray | None = None
+    ) -> list[np.ndarray]:
+        """Return the mean squared distances between points and the groups of their neighbours.
+
+        The arrays have shape (n, k); see `MapGroups.mean_squares`.
+        """
+        search_points = self._to_search_points(points)
+        return [group.mean_squares(search_points, neighbors, left_out) for group in self.groups]
 
     def spread(self, neighbors: np.ndarray) -> np.ndarray:
         """Return the root mean square distance between the fitted rows of each group.

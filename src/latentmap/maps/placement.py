@@ -36,6 +36,11 @@ MIN_AGREEMENT = 0.55
 # exp(−WIDE_DECAY · d² / d_m²), where d_m is the distance of the farthest neighbour that has such a
 # vote. NARROW_DECAY is that of the narrow votes.
 WIDE_DECAY, NARROW_DECAY = 1.0, 2.0
+# A position is in the cluster of the best one if its wide vote for that position is above
+# MIN_CLUSTER_VOTE. Penalties of the positions in a cluster have these weights, for small and large
+# groups of rows; see `map_groups`.
+MIN_CLUSTER_VOTE = 0.5
+GROUP_WEIGHTS = (0.3, 1.0)
 TINY = 1e-12
 VOTE_ROWS = 512  # Number of rows whose votes are computed at once, to limit the memory.
 MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours and averaged rows in a model file.
@@ -85,6 +90,9 @@ class Placement(FileRecord):
         95th percentile of the distance ratios of fitted rows; see `PlacementQuality`.
     row_size : float
         Median over the fitted rows of the root mean square of a row's numbers, in raw units.
+    penalty : float or None
+        Factor of the penalties of positions whose surrounding rows are far from a row. None, the
+        value of older files, is equal to 0.
     """
 
     fitted: FittedRows
@@ -96,6 +104,7 @@ class Placement(FileRecord):
     min_spread: Positive
     high_distance_ratio: Positive
     row_size: Annotated[float, Range(0, 3e38)]
+    penalty: Annotated[float, Range(0, 1e6)] | None = None
 
     def place(
         self, coordinates: np.ndarray, encode: Encode | None = None, sample: slice = slice(None)
@@ -129,7 +138,7 @@ class Placement(FileRecord):
         neighbors, distances = self.fitted.nearest_rows(points[searched], n_neighbors)
         codes = self.fitted.positions[indices]
         codes[searched] = self._codes(
-            indices[searched], neighbors, distances, _select(encode, searched)
+            points[searched], indices[searched], neighbors, distances, _select(encode, searched)
         )
         measured = np.searchsorted(searched, sample_indices)
         return codes, self.measure(codes[sample], neighbors[measured], distances[measured])
@@ -137,10 +146,11 @@ class Placement(FileRecord):
     def place_by(self, neighbors: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return the codes of points with given nearest fitted rows, without the encoder."""
         distances = self.fitted.distances(points, neighbors)
-        return self._codes(self.fitted.find(points), neighbors, distances)
+        return self._codes(points, self.fitted.find(points), neighbors, distances)
 
     def _codes(
         self,
+        points: np.ndarray,
         indices: np.ndarray,
         neighbors: np.ndarray,
         distances: np.ndarray,
@@ -148,11 +158,16 @@ class Placement(FileRecord):
     ) -> np.ndarray:
         """Return the positions of fitted rows with given indices, or the mode if an index is −1."""
         codes, new = self.fitted.positions[indices], np.flatnonzero(indices < 0)
-        codes[new] = self.vote(neighbors[new], distances[new], _select(encode, new))
+        codes[new] = self.vote(points[new], neighbors[new], distances[new], _select(encode, new))
         return codes
 
     def vote(
-        self, neighbors: np.ndarray, distances: np.ndarray, encode: Encode | None = None
+        self,
+        points: np.ndarray,
+        neighbors: np.ndarray,
+        distances: np.ndarray,
+        encode: Encode | None = None,
+        left_out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the mode of the positions of given neighbours, shape (n, n_components).
 
@@ -160,21 +175,32 @@ class Placement(FileRecord):
         narrow ones from all neighbours. The votes of nearer neighbours have more weight. The wide
         votes select a cluster, and the narrow votes the position in it. If the nearest neighbours
         are in several clusters, the encoder adds a still wider vote. The position with the greatest
-        sum is moved once to the mean within the window, a step of mean shift (Y. Cheng, IEEE PAMI
-        17, 1995).
+        sum selects the cluster. In the cluster, a position has a penalty if the fitted rows around
+        it on the map are far from the row. The best position is moved once to the mean within the
+        window, a step of mean shift (Y. Cheng, IEEE PAMI 17, 1995).
 
         ``encode`` is called at most once, for the rows whose neighbours are in several clusters.
+        Points of fitted rows with the indices ``left_out`` are placed as if they were not stored.
         """
         if encode is not None and not self.n_neighbors:
             return encode(np.arange(len(neighbors)))
-        codes, agreement = self._vote_in_blocks(neighbors, distances)
+        squares: list[np.ndarray] = []
+        if self.penalty:
+            squares = self.fitted.group_squares(points, neighbors, left_out)
+        codes, agreement = self._vote_in_blocks(neighbors, distances, squares)
         rows = np.flatnonzero(agreement < MIN_AGREEMENT)
         if encode is not None and self.encoder_weight and len(rows):
-            codes[rows], _ = self._vote_in_blocks(neighbors[rows], distances[rows], encode(rows))
+            codes[rows], _ = self._vote_in_blocks(
+                neighbors[rows], distances[rows], [array[rows] for array in squares], encode(rows)
+            )
         return codes
 
     def _vote_in_blocks(
-        self, neighbors: np.ndarray, distances: np.ndarray, encoded: np.ndarray | None = None
+        self,
+        neighbors: np.ndarray,
+        distances: np.ndarray,
+        squares: list[np.ndarray],
+        encoded: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the modes, and the sums of the wide votes for them."""
         codes = np.empty((len(neighbors), self.fitted.positions.shape[1]), np.float32)
@@ -188,10 +214,27 @@ class Placement(FileRecord):
             if encoded is not None:
                 votes += self._encoder_votes(positions, encoded[block])
             best, rows = votes.argmax(axis=0), np.arange(votes.shape[1])
+            agreement[block] = wide_sums[best, rows]
+            if squares:
+                is_near = narrow[best, :, rows].T > MIN_CLUSTER_VOTE ** (2**NARROW_SQUARINGS)
+                best = self._penalize(votes, is_near, [s[block].T for s in squares]).argmax(axis=0)
             weights *= narrow[best, :, rows].T ** 2
             codes[block] = ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
-            agreement[block] = wide_sums[best, rows]
         return codes, agreement
+
+    def _penalize(
+        self, votes: np.ndarray, is_near: np.ndarray, squares: list[np.ndarray]
+    ) -> np.ndarray:
+        """Subtract penalties from votes, and replace the votes that are not near by −∞.
+
+        All arrays have shape (k, n). ``squares`` are mean squared distances to groups of rows.
+        """
+        result, factor = np.where(is_near, votes, -np.inf), self.penalty or 0.0
+        for weight, group_squares in zip(GROUP_WEIGHTS, squares, strict=True):
+            least = np.where(is_near, group_squares, np.inf).min(axis=0)
+            excess = group_squares / np.maximum(least, TINY) - 1
+            result -= factor * weight * np.minimum(excess, 1.0)
+        return result
 
     def _sum_votes(
         self, positions: np.ndarray, distances: np.ndarray

@@ -37,6 +37,7 @@ WINDOW = 2.0  # Default window in units of the local scale.
 # Default weight of the encoder. The recall of fitted rows overrates the encoder, which was trained
 # on their positions, so no candidate has a larger weight.
 ENCODER_WEIGHT = 3.0
+PENALTY = 1.0  # Default factor of the penalties.
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 CANDIDATES = (
     (5, WINDOW, ENCODER_WEIGHT),
@@ -103,6 +104,7 @@ def default_placement(sample: LayoutSample, seed: int) -> Placement:
         min_spread=_total_spread(fitted),
         high_distance_ratio=1.0,
         row_size=_median_size(sample.rows, seed),
+        penalty=PENALTY if len(positions) >= MIN_ROWS else None,
     )
 
 
@@ -124,7 +126,9 @@ def _select_votes(
 
     def recall(candidate: Placement) -> float:
         k = candidate.n_neighbors
-        codes = candidate.vote(neighbors[:, :k], distances[:, :k], encoded.__getitem__)
+        codes = candidate.vote(
+            points, neighbors[:, :k], distances[:, :k], encoded.__getitem__, queries
+        )
         nearest = drop_self(fitted.nearest_positions(codes, n_searched)[1], queries)
         return sum(_recall(neighbors, nearest, k) for k in RECALL_NEIGHBORS)
 
@@ -138,10 +142,13 @@ def _select_votes(
         )
         if (other_recall := recall(other)) > best_recall:
             best, best_recall = other, other_recall
+    without_penalty = replace(best, penalty=None)
+    if recall(without_penalty) > recall(best):
+        best = without_penalty
     k = best.n_neighbors or COMPARED_NEIGHBORS
     neighbors, distances = neighbors[:, :k], distances[:, :k]
     best = replace(best, min_spread=_min_spread(best, neighbors))
-    codes = best.vote(neighbors, distances, encoded.__getitem__)
+    codes = best.vote(points, neighbors, distances, encoded.__getitem__, queries)
     ratios = best.measure(codes, neighbors, distances).distance_ratio
     # Copies of a row have the ratio 0, which says nothing about the distances of other rows.
     high_ratio = np.percentile(ratios[ratios > 0], HIGH_PERCENTILE) if ratios.any() else 1.0

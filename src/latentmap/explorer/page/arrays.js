@@ -4,6 +4,8 @@
 
 /** @import { ArrayReference, Numbers } from "./types.js" */
 
+const MAX_HALF = 6e4;
+
 /** Return a number of an array, or its only number. @param {Numbers} array @param {number} i */
 export const numberAt = (array, i) => array[array.length === 1 ? 0 : i];
 
@@ -82,4 +84,30 @@ function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
+/** Round a number to 16 bits, clipped to their range. @param {number} x */
+export function toHalf(x) {
+  const clipped = Math.min(MAX_HALF, Math.max(-MAX_HALF, x));
+  const step = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(clipped)))) - 10);
+  const quotient = clipped / step;
+  const rounded = Math.round(quotient);
+  // Math.round rounds halves up, and 16-bit numbers are rounded to even fractions.
+  return step * (rounded - quotient === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded);
+}
+
+/** Return a list that keeps the k nearest of the rows added to it, nearest first. @param {number} k */
+export function nearestList(k) {
+  const rows = new Int32Array(k).fill(-1);
+  const squares = new Float64Array(k).fill(Infinity);
+  /** Add a row with its squared distance. @param {number} row @param {number} square */
+  function add(row, square) {
+    if (square >= squares[k - 1]) return;
+    let place = k - 1;
+    for (; place > 0 && squares[place - 1] > square; place--) {
+      [squares[place], rows[place]] = [squares[place - 1], rows[place - 1]];
+    }
+    [squares[place], rows[place]] = [square, row];
+  }
+  return { rows, squares, add };
 }

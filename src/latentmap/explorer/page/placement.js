@@ -3,7 +3,10 @@
  * with the same cells of the search, because a position depends on which stored rows are the nearest.
  */
 
-import { dotProduct, matrixProduct, numberAt, squaredDistance, sum, weightedMean } from "./arrays.js";
+import {
+  dotProduct, matrixProduct, nearestList, numberAt, squaredDistance, sum, toHalf, weightedMean,
+} from "./arrays.js";
+import { createGroups } from "./map_groups.js";
 
 /** @import { ArrayReference, Numbers, PlacementDescription } from "./types.js" */
 
@@ -11,7 +14,7 @@ import { dotProduct, matrixProduct, numberAt, squaredDistance, sum, weightedMean
 const [MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO] = [4, 32, 2];
 const [CLUSTER_NEIGHBORS, WIDE_WINDOW, NARROW_POWER, ENCODER_WINDOW] = [8, 4, 8, 12];
 const [WIDE_DECAY, NARROW_DECAY, MIN_AGREEMENT, TINY] = [1, 2, 0.55, 1e-12];
-const MAX_HALF = 6e4;
+const [MIN_CLUSTER_VOTE, GROUP_WEIGHTS] = [0.5, [0.3, 1]];
 // Settings of `maps.directions`.
 const [ROUNDING, MIN_LENGTH] = [2 ** -11, 1.1754943508222875e-38];
 
@@ -31,6 +34,9 @@ export function placeByStoredRows(description, read) {
   const dimensions = positions.length / count;
   const directions = createDirections(description, read);
   const searchPoints = directions ? allDirections(points, width, directions) : points;
+  const groups = description.groups.map(({ size, candidates }) =>
+    createGroups(searchPoints, positions, count, read(candidates), size),
+  );
 
   /** Return the point of a row, with the precision of stored points. @param {Float32Array} row */
   function pointOf(row) {
@@ -56,17 +62,10 @@ export function placeByStoredRows(description, read) {
    * @param {Numbers} point @param {number} k
    */
   function nearestRows(point, k) {
-    const rows = new Int32Array(k).fill(-1);
-    const squares = new Float64Array(k).fill(Infinity);
+    const { rows, squares, add } = nearestList(k);
     for (const cell of nearestCells(point)) {
       for (let row = starts[cell]; row < starts[cell + 1]; row++) {
-        const square = squaredDistance(point, searchPoints, row);
-        if (square >= squares[k - 1]) continue;
-        let place = k - 1;
-        for (; place > 0 && squares[place - 1] > square; place--) {
-          [squares[place], rows[place]] = [squares[place - 1], rows[place - 1]];
-        }
-        [squares[place], rows[place]] = [square, row];
+        add(row, squaredDistance(point, searchPoints, row));
       }
     }
     // If the cells hold fewer than k rows, the nearest row stands for the others.
@@ -90,8 +89,26 @@ export function placeByStoredRows(description, read) {
   /** Return the vote between two positions. @param {Numbers} a @param {Numbers} b @param {number} width standard deviation in windows */
   const voteOf = (a, b, width) => Math.exp(-squaredDistance(a, b, 0) / (2 * (width * window) ** 2));
 
-  /** Return the mode of the votes of the nearest rows; see `Placement.vote`. @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded */
-  function vote(rows, squares, encoded) {
+  /**
+   * Subtract penalties from the votes of positions; see `Placement._penalize`.
+   * @param {number[]} votes @param {boolean[]} isNear @param {Numbers} point @param {Int32Array} rows
+   */
+  function penalize(votes, isNear, point, rows) {
+    let result = votes.map((value, i) => (isNear[i] ? value : -Infinity));
+    groups.forEach((squareTo, group) => {
+      const squares = Array.from(rows, (row, i) => (isNear[i] ? squareTo(point, row) : Infinity));
+      const least = Math.max(Math.min(...squares), TINY);
+      const weight = description.penalty * GROUP_WEIGHTS[group];
+      result = result.map((value, i) => value - weight * Math.min(squares[i] / least - 1, 1));
+    });
+    return result;
+  }
+
+  /**
+   * Return the mode of the votes of the nearest rows; see `Placement.vote`.
+   * @param {Numbers} point @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded
+   */
+  function vote(point, rows, squares, encoded) {
     const candidates = Array.from(rows, positionOf);
     const wideWeights = proximity(squares.slice(0, CLUSTER_NEIGHBORS), WIDE_DECAY);
     const narrowWeights = proximity(squares, NARROW_DECAY);
@@ -105,6 +122,11 @@ export function placeByStoredRows(description, read) {
       votes = votes.map((value, i) => value + weight * voteOf(candidates[i], encoded, ENCODER_WINDOW));
       best = votes.indexOf(Math.max(...votes));
     }
+    if (description.penalty) {
+      const isNear = Array.from(narrow[best], (value) => value > MIN_CLUSTER_VOTE ** NARROW_POWER);
+      votes = penalize(votes, isNear, point, rows);
+      best = votes.indexOf(Math.max(...votes));
+    }
     const weights = narrow[best].map((value, i) => value ** 2 * narrowWeights[i]);
     return weightedMean(weights, Float64Array.from(candidates.flatMap((position) => [...position])));
   }
@@ -116,7 +138,7 @@ export function placeByStoredRows(description, read) {
     if (equal >= 0) return positionOf(equal);
     if (description.n_neighbors === 0) return encoded;
     const { rows, squares } = nearestRows(searchPoint, description.n_neighbors);
-    return Float32Array.from(vote(rows, squares, encoded));
+    return Float32Array.from(vote(searchPoint, rows, squares, encoded));
   };
 }
 
@@ -157,14 +179,4 @@ function allDirections(points, width, directions) {
     result.set(directions(points.subarray(i * width, (i + 1) * width)), i * directionWidth);
   }
   return result;
-}
-
-/** Round a number to 16 bits, clipped to their range. @param {number} x */
-function toHalf(x) {
-  const clipped = Math.min(MAX_HALF, Math.max(-MAX_HALF, x));
-  const step = 2 ** (Math.max(-14, Math.floor(Math.log2(Math.abs(clipped)))) - 10);
-  const quotient = clipped / step;
-  const rounded = Math.round(quotient);
-  // Math.round rounds halves up, and 16-bit numbers are rounded to even fractions.
-  return step * (rounded - quotient === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded);
 }

@@ -120,6 +120,9 @@ export interface PlacementDescription extends Record<
   n_neighbors: number;
   window: number;
   encoder_weight: number;
+  penalty: number;
+  /** Sizes of the groups of rows near each other on the map, and the rows that can be members. */
+  groups: { size: number; candidates: ArrayReference }[];
   point_scale: number;
   direction_matrix: ArrayReference | null;
   direction_offset: ArrayReference | null;
