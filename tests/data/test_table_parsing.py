@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from latentmap.data import Table, open_data
 from latentmap.preprocessing.table_encoder import TableEncoder
@@ -71,3 +73,56 @@ def test_the_order_of_dates_is_an_option_of_a_data_frame(day_first, month):
     table = Table(pd.DataFrame({"day": ["03/04/2024", "05/06/2024"]}), day_first=day_first)
     assert table[:]["day"][0].as_py().month == month
     assert table.table_schema.notes == (f"day: {'day' if day_first else 'month'} first",)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "frame"])
+def test_integers_that_are_all_dates_are_dates_in_every_format(tmp_path, suffix):
+    days = [20240131, 19991231, 20240229, 20231105]
+    frame = pd.DataFrame({"day": days, "number": [20240131, 20240132, 20240133, 20240134]})
+    path = tmp_path / ("rows.csv" if suffix == "csv" else "rows.parquet")
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    table = Table(frame) if suffix == "frame" else open_data(path)
+    assert [str(day) for day in table[:]["day"].to_pylist()][:2] == ["2024-01-31", "1999-12-31"]
+    assert table[:]["number"].to_pylist() == frame["number"].tolist()
+    assert table.table_schema.notes == ("day: dates as yyyymmdd",)
+    encoder = TableEncoder.fit(table)
+    new = pa.table({"day": [20240131, 19991231], "number": [1, 2]})
+    expected = encoder.encode(table[:]).astype(float)[:2, 0]
+    np.testing.assert_allclose(encoder.encode(new)[:, 0], expected)
+    new = pa.table({"day": [20240131, 5], "number": [1, 2]})
+    assert np.isnan(encoder.encode(new)[:, 0]).all() and encoder.count_unknown(new) == {"day": 2}
+
+
+def test_integers_with_a_role_are_not_dates():
+    frame = pd.DataFrame({"day": [20240131, 19991231, 20240229]})
+    table = Table(frame, roles={"day": "integer"})
+    assert table[:]["day"].to_pylist() == frame["day"].tolist()
+
+
+CELLS = [
+    st.integers(-(10**9), 10**9),
+    st.none() | st.integers(0, 9),
+    st.none() | st.floats(-1e6, 1e6).map(lambda x: round(x, 3)),
+    st.none() | st.booleans(),
+    st.none() | st.sampled_from(["red", "dark blue", "Ärger, groß"]),
+    st.none() | st.dates(datetime.date(1900, 1, 1), datetime.date(2099, 1, 1)),
+]
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(st.tuples(*CELLS), min_size=12, max_size=30, unique_by=lambda row: row[0]))
+def test_a_table_is_fitted_equally_in_every_format(tmp_path, rows):
+    values = dict(zip("abcdef", zip(*rows, strict=True), strict=True))
+    dtypes = ("Int64", "Int64", "Float64", "boolean", "str", "object")
+    columns = zip(values.items(), dtypes, strict=True)
+    frame = pd.DataFrame({name: pd.Series(cells, dtype=dtype) for (name, cells), dtype in columns})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    tables = [Table(frame), *(open_data(tmp_path / f"rows.{s}") for s in ("csv", "parquet"))]
+    encoders = [TableEncoder.fit(table) for table in tables]
+    expected = encoders[0].encode(tables[0][:])
+    for table, encoder in zip(tables[1:], encoders[1:], strict=True):
+        assert encoder.summary() == encoders[0].summary()
+        np.testing.assert_array_equal(encoder.encode(table[:]), expected)

@@ -10,22 +10,25 @@ if TYPE_CHECKING:
     from latentmap.data.column_parsing import ParsedColumn
     from latentmap.data.table_options import TableOptions
 
+_FIRST_DATE, _LAST_DATE = 19000101, 20991231  # See `date_formats.COMPACT_DATE`.
+
 
 def parse_string_columns(
     table: pa.Table, options: TableOptions
 ) -> tuple[pa.Table, dict[str, ParsedColumn]]:
     """Convert string columns to numbers, Booleans or dates if all their strings are such.
 
-    Other strings keep the spaces around them, and those that mark missing values become null.
-    Return the table, and the columns that were strings.
+    Other strings keep the spaces around them, and those that mark missing values become null. Whole
+    numbers that are all dates, such as 20240131, become dates. Return the table, and the columns
+    that were strings or became dates.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     strings = {
-        field.name: table.column(field.name).cast("string")
-        for field in table.schema
-        if is_string_type(field.type)
+        name: column.cast("string")
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if is_string_type(column.type) or may_be_dates(column)
     }
     if not strings:
         return table, {}
@@ -33,8 +36,11 @@ def parse_string_columns(
 
     string_table = pa.table(strings)
     columns = parse_columns(string_table, infer_decimals(string_table, options), options)
-    for name, column in columns.items():
+    for name, column in list(columns.items()):
         values = column.values
+        if not is_string_type(table.schema.field(name).type) and values.type != pa.date32():
+            del columns[name]
+            continue
         if pa.types.is_string(values.type):
             written = strings[name].combine_chunks()
             values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
@@ -43,6 +49,19 @@ def parse_string_columns(
                 values = values.cast(pa.large_string())
         table = table.set_column(table.column_names.index(name), name, values)
     return table, columns
+
+
+def may_be_dates(column: pa.ChunkedArray | pa.Array) -> bool:
+    """Return whether a column has integers in the range of dates such as 20240131."""
+    from pyarrow import types
+
+    if not types.is_integer(column.type):
+        return False
+    import pyarrow.compute as pc
+
+    limits = pc.min_max(column).as_py()
+    low, high = limits["min"], limits["max"]
+    return low is not None and low >= _FIRST_DATE and high <= _LAST_DATE
 
 
 def is_string_type(kind: pa.DataType) -> bool:

@@ -93,14 +93,17 @@ class NumberColumn(Column):
     def _parse(self, values: Values) -> Values:
         """Return values whose type can be converted to floats.
 
-        Dates and times are converted to the type of the column. If at least one string is a number,
-        the strings are converted to numbers, and the others to null. Otherwise they stay strings.
+        Dates and times are converted to the type of the column, and so are integers such as
+        20240131; other integers are converted to null. If at least one string is a number, the
+        strings are converted to numbers, and the others to null. Otherwise they stay strings.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if pa.types.is_temporal(values.type) and is_time_type(self.type):
             return pc.cast(values, type_from_name(self.type), safe=False)
+        if pa.types.is_integer(values.type) and self.type.startswith(("date", "timestamp")):
+            return _parse_dates(values).cast(type_from_name(self.type))
         if not is_string_type(values.type) or is_time_type(self.type):
             return values
         cells = pc.ascii_trim_whitespace(to_strings(values))
@@ -135,6 +138,17 @@ class NumberColumn(Column):
             0 < x < np.inf for x in positive
         ):
             raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
+
+
+def _parse_dates(values: Values) -> "pa.Array":
+    """Return integers such as 20240131 as dates; null if not all of them are dates."""
+    import pyarrow as pa
+
+    from latentmap.data.date_formats import COMPACT_DATE
+
+    cells = to_strings(values)
+    dates = COMPACT_DATE.convert(cells) if COMPACT_DATE.match_all(cells) else None
+    return pa.nulls(len(cells), COMPACT_DATE.type) if dates is None else dates
 
 
 def _natural_bounds(
