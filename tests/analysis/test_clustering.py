@@ -32,6 +32,15 @@ def test_blobs_are_separate_clusters(count, width, rows):
     assert v_measure_score(parts, clusters.labels) > 0.99
 
 
+@pytest.mark.parametrize("rows", [30, 200])
+def test_many_islands_are_separate_clusters(rows):
+    islands = np.repeat(np.indices((10, 10)).reshape(2, -1).T, rows, axis=0)
+    codes = islands + np.random.default_rng(0).normal(scale=0.05, size=islands.shape)
+    clusters = cluster(codes)
+    assert clusters.n_clusters == 100
+    assert v_measure_score(islands @ [10, 1], clusters.labels) > 0.99
+
+
 @pytest.mark.parametrize("width", [1, 2, 5, 20])
 @pytest.mark.parametrize("rows", [5, 50, 1000])
 @pytest.mark.parametrize("draw", ["normal", "random", "standard_exponential"])

@@ -112,9 +112,10 @@ def cluster(
     Notes
     -----
     The density of at most 20,000 codes is estimated from k nearest neighbours, 10 to 100 depending
-    on the intrinsic dimension (see `latentmap.analysis.density_peaks.find_modes`). Its modes merge
-    as the density level decreases. At each merge, the smaller group has an excess mass and a
-    prominence above the saddle (see `latentmap.analysis.density_peaks.merge_tree`).
+    on the intrinsic dimension and, if the codes form many islands, on their size (see
+    `latentmap.analysis.density_peaks.find_modes`). Its modes merge as the density level decreases.
+    At each merge, the smaller group has an excess mass and a prominence above the saddle (see
+    `latentmap.analysis.density_peaks.merge_tree`).
 
     If the number of clusters is estimated, the clusters are the groups with an excess mass of at
     least 2 k codes and a prominence of at least 6 / √k, and the last group that remains. Random

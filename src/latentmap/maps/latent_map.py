@@ -174,7 +174,7 @@ class LatentMap(BaseAutoEncoder):
             Rows of NaN are placed by their nearest rows that have a position.
         neighbors : tuple of arrays (indices, distances) or sparse matrix, optional
             Neighbours of each row, which replace the search: two arrays of shape (n, k), or a
-            graph of shape (n, n) from `sklearn.neighbors.kneighbors_graph` or AnnData's ``obsp``.
+            graph of distances, shape (n, n), as in AnnData's ``obsp["distances"]``.
 
         Returns
         -------
