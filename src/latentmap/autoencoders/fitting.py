@@ -89,7 +89,7 @@ def common_arguments(
 def fit_or_restore(estimator: NetworkEstimator) -> Iterator[None]:
     """Fit an estimator in the block, or restore all its attributes if the block fails.
 
-    Restoring includes interruptions. After a fit, memory and unused programs are released.
+    An interruption counts as a failure. After a fit, memory and unused programs are released.
     """
     check_process()
     saved_attributes = dict(vars(estimator))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Last activations of the decoder by the name of the loss; other losses have none.
 _LINKS = {"bernoulli": "sigmoid", "bounded": "clip", "table": "table"}
-# Names of Keras losses that need no check by Keras.
+# Names of Keras losses that are accepted without an import of Keras.
 _KERAS_LOSSES = ("mse", "mae", "binary_crossentropy")
 
 

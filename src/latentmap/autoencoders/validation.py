@@ -92,7 +92,7 @@ def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarra
 
 
 def row_batches(estimator: BaseAutoEncoder, rows: Source) -> Iterator[np.ndarray]:
-    """Iterate over batches of a source of `new_rows` in the shape of the fitted rows."""
+    """Yield batches of validated rows, each row in the shape of the fitted rows."""
     block_size = block_rows(estimator.row_shape_)
     batch_size = max(block_size, min(MAX_BLOCKS * block_size, MAX_BATCH_ROWS))
     for _, batch in read_batches(rows, batch_size):

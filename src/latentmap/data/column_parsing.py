@@ -223,7 +223,7 @@ def matching_formats(
 
 
 def _are_mostly_plain(sample: pa.Array, cell_format: CellFormat) -> bool:
-    """Return whether at least half of the cells are plain, and the minimum of them differ."""
+    """Return whether half of the cells are plain numbers or dates, with enough distinct values."""
     plain = sample.filter(pc.match_substring_regex(sample, f"^(?:{cell_format.plain})$"))
     return 2 * len(plain) >= len(sample) and len(plain.unique()) >= cell_format.min_plain
 

@@ -16,7 +16,7 @@ ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_MAX_REASON = 200  # The message of a parser may repeat a part of the file.
+_MAX_REASON = 200  # Maximum length of a parser's message, which may repeat the file.
 
 
 @contextlib.contextmanager

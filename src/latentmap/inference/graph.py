@@ -64,7 +64,7 @@ def reshape(x: Node, shape: Shape) -> Node:
 
 
 def dense(x: Node, units: int, activation: str = "linear") -> Node:
-    """Return a dense layer."""
+    """Return a node that applies a dense layer."""
     weights = ((x.width, units), (units,))
     return Node("dense", (x,), (units,), weights, {"activation": activation})
 

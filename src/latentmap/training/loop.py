@@ -207,7 +207,7 @@ def make_optimizer(training: Training, n_steps: int) -> keras.optimizers.Optimiz
 
 
 class _Adam(keras.optimizers.Adam):
-    """Adam optimiser whose moments start with zeros of NumPy."""
+    """Adam optimiser that creates its moments as NumPy zeros, which need no compiled program."""
 
     def add_optimizer_variables(
         self, trainable_variables: list[keras.Variable], name: Any, initializer: Any = "zeros"

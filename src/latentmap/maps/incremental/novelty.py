@@ -63,7 +63,8 @@ def detect_novel_rows(points: np.ndarray, replayed_points: np.ndarray, seed: int
     >>> int(is_novel[:30].sum()), int(is_novel[30:].sum())
     (30, 0)
     """
-    first, inverse = unique_points(points)  # Copies of a row are neighbours of each other.
+    # Copies of a row would be its nearest neighbours.
+    first, inverse = unique_points(points)
     return _novel_mask(points[first], replayed_points, seed)[inverse]
 
 
