@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
-from latentmap.backend import programs
+from latentmap.backend import engine
 
 FITS = """
 import warnings
@@ -62,8 +62,8 @@ def resident_growth(script):
 
 def test_programs_are_released_after_a_number_of_fits(monkeypatch):
     releases = []
-    monkeypatch.setattr(programs, "FITS_PER_RELEASE", 2)
-    monkeypatch.setattr(programs, "release_programs", lambda: releases.append(1))
+    monkeypatch.setattr(engine, "FITS_PER_RELEASE", 2)
+    monkeypatch.setattr(engine, "release_programs", lambda: releases.append(1))
     for _ in range(5):
         AutoEncoder(1, network="linear", epochs=1).fit(np.eye(6))
     assert len(releases) in (2, 3)
@@ -96,7 +96,7 @@ def test_a_model_works_after_programs_are_released():
     X = load_iris().data
     model = AutoEncoder(2, epochs=1, random_state=0).fit(X)
     codes = model.transform(X)
-    programs.release_programs()
+    engine.release_programs()
     assert np.array_equal(model.transform(X), codes)
 
 

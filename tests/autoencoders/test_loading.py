@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
 from latentmap.analysis.model_description import describe_model
-from latentmap.autoencoders.weights import assign_weights, sort_weights
+from latentmap.autoencoders.fitted_networks import assign_weights, sort_weights
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
 from latentmap.model_file import FORMAT, read_model, write_model
 from latentmap.networks.conv import ConvNetwork

@@ -9,6 +9,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from latentmap.data import open_data, write_rows
+from latentmap.data.writers import numbered_file_names, safe_file_names
 from latentmap.errors import DataError, FileError, SettingError
 
 ROWS = np.linspace(-1, 1, 30, dtype=np.float32).reshape(10, 3)
@@ -251,3 +252,40 @@ def test_csv_rejects_vectors(tmp_path):
     table = pa.table({"v": [[1.0, 2.0]]})
     with pytest.raises(DataError, match=r"found vectors in v; \.parquet holds them"):
         write_rows(tmp_path / "x.csv", [table], length=1)
+
+
+def test_numbered_names_sort_by_number():
+    names = numbered_file_names(123_456)
+    assert names[7] == "000007.png"
+    assert names == sorted(names)
+
+
+def test_safe_names_get_png():
+    assert safe_file_names(["a.b/c.d.jpg", "x"]) == ["a.b/c.d.png", "x.png"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/etc/passwd",
+        "../x",
+        "a/../x",
+        "a//b",
+        "./a",
+        "~/..",
+        "a\\b",
+        "C:x",
+        "a\0b",
+        "a\n",
+        ".x",
+    ],
+)
+def test_unsafe_names(name):
+    with pytest.raises(SettingError, match="expected a relative path that stays in its folder"):
+        safe_file_names(["fine.png", name])
+
+
+def test_equal_names_raise():
+    with pytest.raises(SettingError, match=r"image name 'A.jpg': expected a unique name, found 'a"):
+        safe_file_names(["a.png", "A.jpg"])

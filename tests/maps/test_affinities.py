@@ -3,7 +3,7 @@ import pytest
 from openTSNE.affinity import PerplexityBasedNN
 from scipy.spatial.distance import cdist
 
-from latentmap.maps.affinities import gaussian_affinities, uniform_affinities
+from latentmap.maps.layout import gaussian_affinities, uniform_affinities
 
 POINTS = np.random.default_rng(0).normal(size=(90, 4))
 

@@ -6,7 +6,7 @@ from scipy.sparse import coo_array, csr_array
 from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 
 from latentmap.errors import DataError
-from latentmap.maps.affinities import edge_affinities
+from latentmap.maps.layout import edge_affinities
 from latentmap.maps.neighbor_graph import NeighborGraph
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))

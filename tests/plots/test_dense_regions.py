@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.plots.dense_regions import find_dense_regions
+from latentmap.plots.class_labels import find_dense_regions
 
 LOW, HIGH = np.zeros(2), np.full(2, 100.0)
 

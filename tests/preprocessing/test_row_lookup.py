@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentmap.preprocessing.row_lookup import RowLookup
+from latentmap.preprocessing.neighbors import RowLookup
 
 RNG = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@ import pytest
 
 from latentmap import AutoEncoder, load_model
 from latentmap.data import ArraySource
-from latentmap.preprocessing.row_offsets import ShiftedRows, find_offset
+from latentmap.preprocessing.scaling import ShiftedRows, find_offset
 
 RNG = np.random.default_rng(0)
 TIMES = 1.7e9 + RNG.normal(size=(300, 1)) * [10.0, 5.0] + RNG.normal(size=(300, 2))

@@ -6,25 +6,34 @@ seconds to import. NumPy always computes small numbers of rows, because its call
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.autoencoders.weights import assign_weights, check_weights, named_weights
+from latentmap.autoencoders.table_fitting import indicator_indices
 from latentmap.backend import (
     VariableVersions,
     check_process,
     have_equal_versions,
     is_engine_lost,
     start_engine,
+    to_numpy,
     variable_versions,
 )
+from latentmap.errors import ModelFileError
 from latentmap.networks.network_functions import NetworkFunctions
+from latentmap.networks.network_graphs import GraphSpec
+from latentmap.networks.registry import get_network
+from latentmap.preprocessing.column_terms import TABLE_LOSSES, ColumnTerms
 
 if TYPE_CHECKING:
+    import keras
+
+    from latentmap.autoencoders.network_estimator import NetworkEstimator
     from latentmap.inference.graph import Node
     from latentmap.networks.assembly import Networks
     from latentmap.networks.network_graphs import NetworkGraphs
@@ -148,3 +157,81 @@ class FittedNetworks:
         if self._variables is None:
             self._variables = self._models.objective.weights
         return variable_versions(self._variables)
+
+
+WEIGHT_PREFIX = "weight/"
+
+
+def named_weights(objective: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights of an objective with their names in a file, in their order."""
+    return {
+        f"{WEIGHT_PREFIX}{i:03d}/{_without_numbers(w.path)}": to_numpy(w.value)
+        for i, w in enumerate(objective.weights)
+    }
+
+
+def sort_weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of a file that are weights, in the order of their numbers."""
+    names = [name for name in arrays if name.startswith(WEIGHT_PREFIX)]
+    return {name: arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))}
+
+
+def check_weights(weights: Mapping[str, np.ndarray], shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise ModelFileError unless the weights have the given shapes and are finite."""
+    if [tuple(array.shape) for array in weights.values()] != list(shapes):
+        raise ModelFileError(
+            "the arrays do not fit the network that the file describes: "
+            f"expected {len(shapes)} weights, found {len(weights)} or other shapes"
+        )
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{name}: expected finite weights, found NaN or infinity")
+
+
+def assign_weights(objective: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Assign the weights of a file to an objective; raise ModelFileError if they do not fit."""
+    variables = objective.weights
+    check_weights(weights, [tuple(variable.shape) for variable in variables])
+    for variable, array in zip(variables, weights.values(), strict=True):
+        variable.assign(array)
+
+
+def _without_numbers(path: str) -> str:
+    """Remove counters from a Keras path such as "dense_7/kernel"; they differ between processes."""
+    return re.sub(r"_\d+(?=/)", "", path)
+
+
+# Last activations of the decoder by the name of the loss; other losses have none.
+_LINKS = {"bernoulli": "sigmoid", "bounded": "clip", "table": "table"}
+# Names of Keras losses that are accepted without an import of Keras.
+_KERAS_LOSSES = ("mse", "mae", "binary_crossentropy")
+
+
+def check_loss_name(loss: str) -> None:
+    """Raise SettingError if a model file names an unknown loss."""
+    if loss not in (*_LINKS, "gaussian", "table_pca", *_KERAS_LOSSES):
+        start_engine()
+        from latentmap.networks.losses import get_loss
+
+        get_loss(loss)
+
+
+def graph_spec(estimator: NetworkEstimator) -> GraphSpec:
+    """Return the specification of the graphs of a fitted estimator's networks."""
+    state = estimator._state
+    encoder = get_network(state.network)
+    decoder = getattr(state, "decoder_network", None)
+    terms = None
+    if estimator.table_ is not None and state.loss in TABLE_LOSSES:
+        terms = ColumnTerms(estimator.table_.columns)
+    return GraphSpec(
+        row_shape=estimator.row_shape_,
+        n_components=state.n_components,
+        encoder=encoder,
+        decoder=encoder if decoder is None else get_network(decoder),
+        link=_LINKS.get(state.loss, "linear"),
+        offset=state.offset,
+        scale=state.scale,
+        terms=terms,
+        indicator_indices=indicator_indices(estimator),
+    )

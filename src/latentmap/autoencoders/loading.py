@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.base import clone
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.fitting import check_numeric_parameters
 from latentmap.autoencoders.persistence import restore_estimator, state_arrays
+from latentmap.autoencoders.presets import estimator_class
 from latentmap.autoencoders.state import FittedState
 from latentmap.errors import SettingError
 from latentmap.model_file import read_model

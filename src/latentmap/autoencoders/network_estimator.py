@@ -10,9 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.array_files import fingerprint
-from latentmap.autoencoders.fitted_networks import FittedNetworks
+from latentmap.autoencoders.fitted_networks import FittedNetworks, graph_spec
 from latentmap.autoencoders.fitting import check_numeric_parameters, fit_or_restore
-from latentmap.autoencoders.graph_spec import graph_spec
 from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.backend import start_engine

@@ -15,9 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from latentmap import __version__
-from latentmap.autoencoders.graph_spec import check_loss_name
+from latentmap.autoencoders.fitted_networks import check_loss_name, sort_weights
 from latentmap.autoencoders.imputation import column_starts
-from latentmap.autoencoders.weights import sort_weights
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.model_metadata import read_history

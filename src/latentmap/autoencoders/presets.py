@@ -1,14 +1,19 @@
 """Presets: named sets of estimator settings."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sklearn.base import clone
 
+import latentmap
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.errors import UnknownNameError
 from latentmap.networks.dense import LinearNetwork
 from latentmap.training.config import Training
+
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
 
 
 class Preset(NamedTuple):
@@ -66,3 +71,13 @@ def make_estimator(preset: str, **settings: Any) -> BaseAutoEncoder:
         raise UnknownNameError("recipe", preset, PRESETS)
     estimator, defaults = PRESETS[preset]
     return clone(estimator_class(estimator)(**{**defaults, **settings}))
+
+
+ESTIMATORS = ("AutoEncoder", "LatentMap", "VariationalAutoEncoder")
+
+
+def estimator_class(name: str) -> type[BaseAutoEncoder]:
+    """Return the class of an estimator; raise UnknownNameError if none has the name."""
+    if name not in ESTIMATORS:
+        raise UnknownNameError("estimator", name, ESTIMATORS)
+    return getattr(latentmap, name)

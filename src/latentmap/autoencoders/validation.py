@@ -26,7 +26,7 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
-from latentmap.preprocessing.row_offsets import ShiftedRows, find_offset
+from latentmap.preprocessing.scaling import ShiftedRows, find_offset
 from latentmap.progress import print_note
 
 if TYPE_CHECKING:

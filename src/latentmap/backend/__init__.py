@@ -4,21 +4,25 @@ It chooses the engine, takes many training steps in one call, applies networks t
 stores rows on an accelerator. All other packages use `keras.ops` and Keras layers only.
 """
 
-from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
-from latentmap.backend.device_cache import cache_on_device, free_bytes
+from latentmap.backend.batch_arrays import (
+    BatchArrays,
+    cache_on_device,
+    free_bytes,
+    map_arrays,
+    to_32_bit,
+)
 from latentmap.backend.engine import (
     check_process,
     choose_engine,
+    count_fit,
     engine_name,
     has_accelerator,
     is_engine_lost,
     join_processes,
     start_engine,
 )
-from latentmap.backend.functions import evaluate, output_shape
-from latentmap.backend.inference import block_rows, predict, predict_batches
+from latentmap.backend.inference import block_rows, evaluate, output_shape, predict, predict_batches
 from latentmap.backend.postponed_imports import postpone_imports
-from latentmap.backend.programs import count_fit
 from latentmap.backend.random import uniform
 from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
 from latentmap.backend.variables import (

@@ -1,7 +1,8 @@
-"""Application of a network to many rows, in blocks of one shape.
+"""Application of a network to many rows in blocks of one shape, and evaluation of functions.
 
 On an accelerator, blocks are large and several are computed at once, because each call takes a
-fixed time in addition to the computation.
+fixed time in addition to the computation. JAX compiles a program for each operation and shape that
+is called outside of a compiled function, so `evaluate` compiles a whole function.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -153,3 +154,42 @@ def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
 
 _COMPILED_MODELS: weakref.WeakKeyDictionary[keras.Model, Callable[..., jax.Array]]
 _COMPILED_MODELS = weakref.WeakKeyDictionary()
+
+
+def evaluate(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+    """Apply a function of `keras.ops` to arrays, on JAX in one compiled program.
+
+    Examples
+    --------
+    >>> keras = start_engine()
+    >>> evaluate(lambda x: keras.ops.mean(x**2), np.array([1.0, 3.0], "float32")).tolist()
+    5.0
+    """
+    keras = start_engine()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        function = jax.jit(function)
+    else:
+        arrays = tuple(map(keras.ops.convert_to_tensor, arrays))
+    return to_numpy(function(*arrays))
+
+
+def output_shape(function: Callable[..., Any], *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a function's output for float32 arrays of the given shapes.
+
+    On JAX nothing is computed.
+
+    Examples
+    --------
+    >>> keras = start_engine()
+    >>> output_shape(lambda x: keras.ops.mean(x, axis=-1), (2, 3))
+    (2,)
+    """
+    keras = start_engine()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        inputs = [jax.ShapeDtypeStruct(shape, np.float32) for shape in shapes]
+        return tuple(jax.eval_shape(function, *inputs).shape)
+    return tuple(keras.ops.shape(function(*map(keras.ops.zeros, shapes))))

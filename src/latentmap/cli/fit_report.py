@@ -17,7 +17,7 @@ from latentmap.cli.held_out import MIN_ROWS, FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import fit_plots
 from latentmap.data import Source
-from latentmap.data.parquet_vectors import ParquetVectors
+from latentmap.data.parquet_tables import ParquetVectors
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 

@@ -14,9 +14,8 @@ from latentmap.backend import postpone_imports
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
 from latentmap.maps.map_groups import DENSE_ROWS, GROUP_SIZES, GROUP_STEPS, MapGroups
-from latentmap.preprocessing.neighbors import BatchInvariantIndex
+from latentmap.preprocessing.neighbors import BatchInvariantIndex, RowLookup
 from latentmap.preprocessing.pca_projection import PrincipalComponents
-from latentmap.preprocessing.row_lookup import RowLookup
 from latentmap.value_types import Count, Positive
 
 if TYPE_CHECKING:

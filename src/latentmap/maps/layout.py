@@ -4,21 +4,31 @@ Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 20
 implementation is openTSNE's, with gradients from an interpolated grid (G. C. Linderman et al.,
 Nature Methods 16, 2019). t-SNE stops before it converges, because later iterations improve the
 neighbourhoods of rows hardly at all.
+
+Affinities are the weights of the attractive forces. With few points they are Gaussian in the
+distance and have the same perplexity at every point. With many points, all neighbours have the same
+affinity, which gives nearly the same layout and takes a fraction of the time (J. N. Böhm,
+P. Berens, D. Kobak, JMLR 23, 2022).
 """
 
-from typing import Any
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.maps.affinities import (
-    edge_affinities,
-    gaussian_affinities,
-    import_opentsne,
-    uniform_affinities,
-)
+from latentmap.backend import postpone_imports
 from latentmap.maps.neighbor_search import EuclideanSearch, Neighbors, NeighborSearch
 from latentmap.progress import progress
-from latentmap.training.signals import delay_interrupts
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
 # Gaussian affinities are computed for at most this number of distinct rows.
@@ -193,3 +203,90 @@ def standardize(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     offset = positions.mean(axis=0, dtype=np.float64)
     scale = float(np.sqrt(positions.var(axis=0, dtype=np.float64).mean())) or 1.0
     return ((positions - offset) / scale).astype(np.float32), offset, scale
+
+
+@contextlib.contextmanager
+def delay_interrupts() -> Iterator[Callable[[], None]]:
+    """Delay Ctrl-C until the yielded function is called or the block ends.
+
+    Cython code of openTSNE calls Python. An exception in that call leaves a tree incomplete, which
+    crashes the process. Python sends Ctrl-C to the main thread only, so nothing is delayed in other
+    threads.
+
+    Examples
+    --------
+    >>> _ = signal.signal(signal.SIGINT, signal.default_int_handler)
+    >>> try:
+    ...     with delay_interrupts() as raise_delayed:
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         print("the step ends")
+    ...         raise_delayed()
+    ... except KeyboardInterrupt:
+    ...     print("interrupted")
+    the step ends
+    interrupted
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    received_signals: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: received_signals.append(number))
+
+    def raise_delayed() -> None:
+        if received_signals:
+            signal.signal(signal.SIGINT, handler)
+            signal.raise_signal(received_signals.pop())
+
+    try:
+        yield raise_delayed
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        raise_delayed()
+
+
+def gaussian_affinities(neighbors: np.ndarray, distances: np.ndarray, perplexity: float) -> Any:
+    """Return symmetric Gaussian affinities of given perplexity, as openTSNE affinities.
+
+    ``neighbors`` and ``distances`` have shape (n, k), and k is about three times the perplexity.
+    """
+    joint_probabilities = import_opentsne().affinity.joint_probabilities_nn
+    # Distances relative to their mean give the same affinities in every unit.
+    unit = np.maximum(distances.mean(axis=1, dtype=np.float64), TINY)
+    return _precomputed(joint_probabilities(neighbors, distances / unit[:, None], [perplexity]))
+
+
+def uniform_affinities(neighbors: np.ndarray) -> Any:
+    """Return the symmetric graph of neighbours, shape (n, k), in which all edges are equal.
+
+    A row is not its own neighbour, even if ``neighbors`` contains it.
+    """
+    from scipy.sparse import csr_matrix
+
+    n = len(neighbors)
+    is_other = neighbors != np.arange(n)[:, None]
+    offsets = np.append(0, np.cumsum(is_other.sum(axis=1)))
+    ends = neighbors[is_other]
+    return edge_affinities(csr_matrix((np.ones(len(ends)), ends, offsets), shape=(n, n)))
+
+
+def edge_affinities(directed_edges: csr_matrix) -> Any:
+    """Return the symmetric graph of directed edges, in which all edges are equal.
+
+    Each stored value of ``directed_edges``, shape (n, n), is 1.
+    """
+    edges = directed_edges.maximum(directed_edges.T)
+    return _precomputed(edges / edges.sum())
+
+
+def _precomputed(affinities: csr_matrix) -> Any:
+    opentsne = import_opentsne()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return opentsne.affinity.PrecomputedAffinities(affinities, normalize=False)
+
+
+def import_opentsne() -> ModuleType:
+    """Import openTSNE without the parts of scikit-learn that this package does not need."""
+    with postpone_imports():
+        import openTSNE
+    return openTSNE

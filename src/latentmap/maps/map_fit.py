@@ -27,7 +27,7 @@ from latentmap.maps.defaults import (
     training_settings,
 )
 from latentmap.maps.diagnostics import LayoutFit, MapDiagnostics
-from latentmap.maps.incremental.replay_state import ReplayState
+from latentmap.maps.incremental.replay import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, layout_landmarks
 from latentmap.maps.layout_extension import compute_positions, fill_positions
 from latentmap.maps.layout_sample import Layout, sample_of_positions

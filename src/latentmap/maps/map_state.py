@@ -13,7 +13,7 @@ from latentmap.file_record import FileRecord
 from latentmap.maps.defaults import layer_sizes
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.directions import have_unit_length
-from latentmap.maps.incremental.replay_state import ReplayState
+from latentmap.maps.incremental.replay import ReplayState
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.layout_sample import Layout
 from latentmap.maps.placement import Placement

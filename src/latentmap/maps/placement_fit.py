@@ -19,8 +19,7 @@ from latentmap.maps.layout_sample import LayoutSample
 from latentmap.maps.local_mean import combine_rows, local_mean
 from latentmap.maps.placement import COMPARED_NEIGHBORS, Placement
 from latentmap.maps.range_check import row_sizes
-from latentmap.preprocessing.neighbors import drop_self
-from latentmap.preprocessing.row_lookup import RowLookup
+from latentmap.preprocessing.neighbors import RowLookup, drop_self
 
 MIN_ROWS = 16  # Fewer rows use the default settings.
 # Limits of the number of measured rows, and of the numbers in these rows; see `max_sample_rows`.

@@ -148,7 +148,7 @@ export interface ColumnFormat {
   displayed: (number | null)[];
 }
 
-/** The columns of a fitted table that have encoded numbers; see `page_columns.py`. */
+/** The columns of a fitted table that have encoded numbers; see `page_encoder.py`. */
 export interface TableFormat {
   columns: TableColumn[];
 }

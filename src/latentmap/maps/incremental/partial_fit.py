@@ -27,10 +27,13 @@ from latentmap.errors import DataError, SettingError
 from latentmap.maps.diagnostics import CodeLandmarks
 from latentmap.maps.incremental.landmark_placement import find_free_region
 from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows, n_replay_rows
-from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
+from latentmap.maps.incremental.replay import (
+    ReplayMemory,
+    ReplaySampler,
+    ReplayState,
+    estimate_replay_memory,
+)
 from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetworks
-from latentmap.maps.incremental.replay_sampler import ReplaySampler
-from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.incremental.weight_transfer import freeze_batch_normalization, transfer_weights
 from latentmap.maps.landmark_layers import SoftAssignment
 from latentmap.maps.landmarks import (

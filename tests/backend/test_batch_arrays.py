@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from latentmap.backend import (
+    batch_arrays,
     cache_on_device,
-    device_cache,
     free_bytes,
     has_accelerator,
     inference,
@@ -37,8 +37,8 @@ TARGETS = RNG.normal(size=(500, 2)).astype("float32")
 @pytest.fixture
 def gpu_memory(monkeypatch):
     """Report the memory of a small GPU, so that rows are cached on the CPU device."""
-    monkeypatch.setattr(device_cache, "free_bytes", lambda: 1 << 24)
-    monkeypatch.setattr(device_cache, "CHUNK_BYTES", 700)
+    monkeypatch.setattr(batch_arrays, "free_bytes", lambda: 1 << 24)
+    monkeypatch.setattr(batch_arrays, "CHUNK_BYTES", 700)
 
 
 class BlockSource(ArraySource):
@@ -59,9 +59,9 @@ def test_cached_rows_keep_their_dtype_and_order(gpu_memory):
 
 def test_rows_are_cached_only_up_to_half_of_the_free_memory(monkeypatch):
     take = ArraySource(BYTES.astype(float)).take  # As float32, a row has 24 bytes.
-    monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500)
+    monkeypatch.setattr(batch_arrays, "free_bytes", lambda: 2 * 24 * 500)
     assert cache_on_device(take, 500) is not None
-    monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500 - 1)
+    monkeypatch.setattr(batch_arrays, "free_bytes", lambda: 2 * 24 * 500 - 1)
     assert cache_on_device(take, 500) is None
 
 

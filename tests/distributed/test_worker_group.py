@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentmap.distributed.coordinator import Coordinator
+from latentmap.distributed.worker_group import Coordinator
 
 
 @pytest.fixture
