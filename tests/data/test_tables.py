@@ -42,6 +42,12 @@ def test_taken_rows_are_an_arrow_table():
     assert rows.to_pydict() == {"a": [3, 1], "b": ["z", "x"]}
 
 
+@pytest.mark.parametrize("indices", [[], [0, 1, 2], [1, 2], [2], [0, 2], [1, 0], [1, 1]])
+def test_taken_rows_are_those_at_the_indices(indices):
+    rows = Table(pd.DataFrame({"a": [10, 11, 12]})).take(indices)
+    assert rows.column("a").to_pylist() == [[10, 11, 12][i] for i in indices]
+
+
 def test_a_column_of_several_types_is_read_as_text():
     table = Table(pd.DataFrame({"a": [1, "x", None, 2.5]}))
     assert table[:].column("a").to_pylist() == ["1", "x", None, "2.5"]

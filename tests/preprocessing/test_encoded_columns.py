@@ -209,6 +209,20 @@ def test_categories_are_found_with_and_without_spaces_around_them():
     assert column.count_unknown(pa.array(["WD", "Old", None])) == 1
 
 
+@pytest.mark.parametrize("type_name", ["string", "large_string"])
+def test_few_and_many_categories_are_encoded_equally(type_name):
+    rng = np.random.default_rng(0)
+    strings = pa.array(
+        rng.choice(["a", "b ", "c", "rare", "rarest"], 400, p=[0.4, 0.3, 0.29, 0.005, 0.005])
+    )
+    column, _ = fit(CategoryColumn, strings.to_pylist(), "category")
+    values = pa.array([*strings.to_pylist(), None, "b", " a", "new"]).cast(type_name)
+    one_by_one = [column.encode(values[i : i + 1]) for i in range(len(values))]
+    np.testing.assert_array_equal(column.encode(values), np.concatenate(one_by_one))
+    counts = [column.count_unknown(values[i : i + 1]) for i in range(len(values))]
+    assert column.count_unknown(values) == sum(counts) == 1
+
+
 def test_categories_that_are_not_texts_keep_their_type():
     column, values = fit(CategoryColumn, [10115, 80331, 10115], "category")
     assert round_trip(column, values) == [10115, 80331, 10115]

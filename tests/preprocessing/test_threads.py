@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from latentmap.preprocessing.threads import MIN_MULTIPLICATIONS, limit_threads, use_one_thread
+from latentmap.preprocessing.threads import (
+    MAX_SERIAL_MULTIPLICATIONS,
+    MIN_MULTIPLICATIONS,
+    limit_threads,
+    use_one_thread,
+)
 
 
 def n_blas_threads():
@@ -12,7 +17,12 @@ def n_blas_threads():
 
 @pytest.mark.parametrize(
     ("n_multiplications", "expected"),
-    [(10, 1), (MIN_MULTIPLICATIONS - 1, 1), (MIN_MULTIPLICATIONS, 2)],
+    [
+        (MAX_SERIAL_MULTIPLICATIONS, 2),
+        (MAX_SERIAL_MULTIPLICATIONS + 1, 1),
+        (MIN_MULTIPLICATIONS - 1, 1),
+        (MIN_MULTIPLICATIONS, 2),
+    ],
 )
 def test_only_long_computations_have_several_threads(n_multiplications, expected):
     with threadpool_limits(2):

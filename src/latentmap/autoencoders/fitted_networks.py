@@ -104,16 +104,21 @@ class FittedNetworks:
 
     def node_weights(self) -> dict[Node, Sequence[np.ndarray]]:
         """Return the weights of each node of the graphs."""
-        assert self.graphs is not None
         with self._lock:
-            versions = self._variable_versions()
-            is_current = self._models is None or have_equal_versions(versions, self._versions)
-            if self._node_weights is None or not is_current:
-                arrays = iter(self.weights().values())
-                nodes = self.graphs.weight_nodes()
-                self._node_weights = {node: [next(arrays) for _ in node.weights] for node in nodes}
-                self._versions, self._functions = versions, None
-            return self._node_weights
+            return self._node_weights_of(self._variable_versions())
+
+    def _node_weights_of(
+        self, versions: VariableVersions | None
+    ) -> dict[Node, Sequence[np.ndarray]]:
+        """Return the weights of each node, read anew if the variables have other versions."""
+        assert self.graphs is not None
+        is_current = self._models is None or have_equal_versions(versions, self._versions)
+        if self._node_weights is None or not is_current:
+            arrays = iter(self.weights().values())
+            nodes = self.graphs.weight_nodes()
+            self._node_weights = {node: [next(arrays) for _ in node.weights] for node in nodes}
+            self._versions, self._functions = versions, None
+        return self._node_weights
 
     def first_weights(self, operation: str) -> Sequence[np.ndarray]:
         """Return the weights of the first node of the encoder with an operation."""
@@ -125,9 +130,10 @@ class FittedNetworks:
         if not self._is_supported:
             return None
         with self._lock:
-            if self._models is not None and self._variable_versions() is None:
+            versions = self._variable_versions()
+            if self._models is not None and versions is None:
                 return None
-            weights = self.node_weights()
+            weights = self._node_weights_of(versions)
             if self._functions is None:
                 assert self.graphs is not None
                 self._functions = NetworkFunctions(self.graphs, weights)

@@ -116,8 +116,14 @@ def clean_cells(values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ())
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     cells = pc.utf8_trim_whitespace(values)
-    is_missing = pc.is_in(cells, pa.array(sorted(MISSING.union(missing)), cells.type))
+    is_missing = pc.is_in(cells, _missing_strings(frozenset(missing), cells.type))
     return pc.if_else(is_missing, pa.scalar(None, cells.type), cells)
+
+
+@functools.lru_cache(maxsize=8)
+def _missing_strings(missing: frozenset[str], dtype: pa.DataType) -> pa.Array:
+    """Return the strings that mark a missing value, `MISSING` and given ones."""
+    return pa.array(sorted(MISSING.union(missing)), dtype)
 
 
 def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:

@@ -56,9 +56,9 @@ def as_arrow(data: FrameLike, name: str) -> tuple[pa.Table, str, bool]:
 
     if isinstance(data, pa.Table):
         return data, "arrow", True
-    if hasattr(data, "to_arrow"):
+    if hasattr(type(data), "to_arrow"):
         return data.to_arrow(), "polars", True
-    if not hasattr(data, "to_numpy"):
+    if not hasattr(type(data), "to_numpy"):
         from pyarrow.interchange import from_dataframe
 
         return from_dataframe(data), "pandas", True
@@ -77,11 +77,12 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
     import pandas as pd
     import pyarrow as pa
 
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
+    dtype = values.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         values = values.to_numpy()  # pyarrow reads arrays faster than columns of a data frame.
-    elif isinstance(values.dtype, pd.SparseDtype):
+    elif isinstance(dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
-    elif isinstance(values.dtype, pd.CategoricalDtype):
+    elif isinstance(dtype, pd.CategoricalDtype):
         n_categories = len(values.cat.categories)
         check_indices(f"{name}, column {column}", values.cat.codes, n_categories, low=-1)
     if values.dtype.kind == "c":

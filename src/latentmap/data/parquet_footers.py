@@ -199,6 +199,8 @@ def is_vector(kind: pa.DataType) -> bool:
     """Return whether a type is that of lists of numbers."""
     from pyarrow import types
 
+    if not types.is_nested(kind):
+        return False
     is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
     are_numbers = (types.is_integer, types.is_floating, types.is_decimal)
     return is_list and any(is_kind(kind.value_type) for is_kind in are_numbers)

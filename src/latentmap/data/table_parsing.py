@@ -26,7 +26,7 @@ def parse_string_columns(
     import pyarrow.compute as pc
 
     strings = {
-        name: column.cast("string")
+        name: column if column.type == pa.string() else column.cast("string")
         for name, column in zip(table.column_names, table.columns, strict=True)
         if is_string_type(column.type) or may_be_dates(column)
     }
@@ -42,11 +42,13 @@ def parse_string_columns(
             del columns[name]
             continue
         if pa.types.is_string(values.type):
-            written = strings[name].combine_chunks()
-            values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
+            written = table.column(name)
             # Few functions of Arrow accept views of strings, so views are converted to strings.
-            if pa.types.is_large_string(table.schema.field(name).type):
-                values = values.cast(pa.large_string())
+            if pa.types.is_string_view(written.type):
+                written = strings[name]
+            elif values.null_count == written.null_count:
+                continue
+            values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
         table = table.set_column(table.column_names.index(name), name, values)
     return table, columns
 

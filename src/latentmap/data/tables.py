@@ -200,12 +200,15 @@ class Table(Source):
             raise DataError(f"{name}: expected at least one column{beside}, found none")
         if table.num_rows < 1:
             raise DataError(f"{name}: expected at least one row, found none")
-        self.table, self.name = table.select(features), name
         self.labels = None
         if label is not None:
             self.labels = column_labels(table.column(label), label, name)
+            table = table.select(features)
+        self.table, self.name = table, name
         self.row_shape, self.feature_names = (len(features),), features
-        self.table_schema = replace(schema, schema=self.table.schema)
+        if not schema.schema.equals(table.schema):
+            schema = replace(schema, schema=table.schema)
+        self.table_schema = schema
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -214,8 +217,11 @@ class Table(Source):
         return f"<Table {self.name!r}: {len(self)} rows of {self.table.num_columns} columns>"
 
     def take(self, indices: ArrayLike) -> Any:
-        """Return the rows at ``indices`` as a pyarrow.Table."""
-        return self.table.take(np.asarray(indices, dtype=np.intp))
+        """Return the rows at ``indices`` as a pyarrow.Table, without a copy if they are a range."""
+        indices = np.asarray(indices, dtype=np.intp)
+        if len(indices) and (np.diff(indices) == 1).all() and indices[0] >= 0:
+            return self.table.slice(indices[0], len(indices))
+        return self.table.take(indices)
 
     def without(self, columns: Collection[str]) -> Table | None:
         """Return the table without its labels and given columns, or None if no column is left."""

@@ -29,7 +29,7 @@ from latentmap.maps.placement_fit import (
     fit_placement,
     select_decoding,
 )
-from latentmap.maps.range_check import describe_mismatch, row_sizes
+from latentmap.maps.range_check import MIN_CHECKED_ROWS, describe_mismatch, row_sizes
 from latentmap.preprocessing.pca_projection import project_rows, scale_rows
 
 if TYPE_CHECKING:
@@ -108,14 +108,18 @@ def _place_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
     """Yield batches of raw rows, their codes, the quality of sampled rows, and the sample's slice.
 
-    By default, the sample of a batch is the whole batch.
+    By default, the sample of a batch is the whole batch. With ``sample_size``, it is empty for a
+    batch with too few rows for a check of their range.
     """
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
     for rows in read_new_rows(model, X):
         coordinates = project_rows(ArraySource(rows), scale, placement.fitted.principal)
         encode = partial(_encode_subset, model, rows)
-        sample = slice(None, None, max(1, len(rows) // sample_size) if sample_size else 1)
+        sample = slice(None)
+        if sample_size:
+            stop = len(rows) if len(rows) >= MIN_CHECKED_ROWS else 0
+            sample = slice(0, stop, max(1, len(rows) // sample_size))
         yield rows, *placement.place(coordinates, encode, sample), sample
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,7 @@ def row_sizes(rows: np.ndarray) -> np.ndarray:
     >>> row_sizes(np.array([[3.0, 3.0], [np.nan, 0.0]])).tolist()
     [3.0, 0.0]
     """
-    squares = rows.reshape(len(rows), -1).astype(np.float64) ** 2
+    # With -1 as the width, an array without rows cannot be reshaped.
+    squares = rows.reshape(len(rows), math.prod(rows.shape[1:])).astype(np.float64) ** 2
     is_known = ~np.isnan(squares)
     return np.sqrt(np.nansum(squares, axis=1) / np.maximum(is_known.sum(axis=1), 1))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_LEVELS = 50
 MIN_LEVEL_SHARE = 0.002
 OTHER = "(other)"
+MIN_ENCODED_STRINGS = 64  # The search for equal strings takes longer than the lookup of fewer ones.
+_SPACES = " \t\n\v\f\r"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,24 +174,29 @@ class CategoryColumn(Column):
 
     def _indices(self, values: Values) -> np.ndarray:
         """Return the level of each value, or −1 for a missing or unknown one."""
-        import pyarrow.compute as pc
+        strings = to_strings(values, allow_large=True)
+        if len(strings) < MIN_ENCODED_STRINGS:
+            return np.array([self._level(string) for string in strings.to_pylist()], np.intp)
+        encoded = strings.dictionary_encode()
+        levels = [*map(self._level, encoded.dictionary.to_pylist()), -1]
+        return np.array(levels)[encoded.indices.fill_null(-1).to_numpy()]
 
-        strings, known_strings = to_strings(values), self._known_strings
-        level_indices = pc.index_in(strings, known_strings)
-        if level_indices.null_count > strings.null_count:
-            # CSV files are read without the spaces around a string, but data frames with them.
-            trimmed = (pc.ascii_trim_whitespace(array) for array in (strings, known_strings))
-            level_indices = pc.coalesce(level_indices, pc.index_in(*trimmed))
-        indices = level_indices.fill_null(-1).to_numpy()
-        return np.minimum(indices, len(self.levels) - 1) if self.rare else indices
+    def _level(self, string: str | None) -> int:
+        """Return the level of a string, or −1 for a missing or unknown one."""
+        indices = self._level_indices
+        if string is None or string in indices:
+            return -1 if string is None else indices[string]
+        # CSV files are read without the spaces around a string, but data frames with them.
+        return indices.get(string.strip(_SPACES), -1)
 
     @cached_property
-    def _known_strings(self) -> "pa.Array":
-        """The categories in the order of their levels, the rare ones last."""
-        import pyarrow as pa
-
+    def _level_indices(self) -> dict[str, int]:
+        """The level of each category, with and without the spaces around it."""
         levels = self.levels[: -1 if self.rare else None]
-        return pa.array([*levels, *self.rare], pa.string())
+        indices = dict(zip(levels, range(len(levels)), strict=True))
+        indices |= dict.fromkeys(self.rare, len(levels))
+        trimmed = {string.strip(_SPACES): i for string, i in reversed(indices.items())}
+        return trimmed | indices
 
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""

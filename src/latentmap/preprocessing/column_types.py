@@ -90,12 +90,12 @@ def to_floats(values: Values, name: str) -> np.ndarray:
     Dates and times become seconds; dates are counted from 1970.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if is_time_type(name):
         integers = values.cast(pa.int32() if "32" in name else pa.int64())
-        return seconds_per_unit(name) * _as_float64(pc.cast(integers, pa.float64(), safe=False))
-    return _as_float64(pc.cast(values, pa.float64(), safe=False))
+        return seconds_per_unit(name) * to_floats(integers, "double")
+    is_double = values.type == pa.float64()
+    return _as_float64(values if is_double else values.cast(pa.float64(), safe=False))
 
 
 def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
@@ -123,10 +123,7 @@ def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
 
 
 def _as_float64(values: Values) -> np.ndarray:
-    import pyarrow as pa
-
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    return array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
 def seconds_per_unit(name: str) -> float:

@@ -109,11 +109,13 @@ def constant_column(values: Values, properties: dict[str, Any]) -> ConstantColum
     return ConstantColumn(value=value, n_known=n_known, **{**properties, "role": "constant"})
 
 
-def to_strings(values: Values) -> "pa.Array":
-    """Convert values of any type to strings."""
+def to_strings(values: Values, allow_large: bool = False) -> "pa.Array":
+    """Convert values of any type to strings; with ``allow_large``, large strings stay such."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    text = values.cast(pa.string())
+    is_string = pa.types.is_string(values.type)
+    is_string |= allow_large and pa.types.is_large_string(values.type)
+    text = values if is_string else values.cast(pa.string())
     return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text

@@ -34,6 +34,9 @@ class EncodedRows(ConvertedRows):
         schema = self.rows.table_schema
         return self.encoder.names if schema is None or schema.has_string_names else None
 
+    def check(self, batch: np.ndarray, first_row: int) -> None:
+        """Do nothing, because the encoder has checked the rows."""
+
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the encoded rows at ``indices``, shape (len(indices), width)."""
         return self.encoder.encode(self.with_boolean_strings(self.rows.take(indices)))

@@ -88,7 +88,8 @@ class NumberColumn(Column):
 
     def count_unknown(self, values: Values) -> int:
         """Return the number of strings that are not numbers; 0 if no string is a number."""
-        return self._parse(values).null_count - values.null_count
+        parsed = self._parse(values)
+        return 0 if parsed is values else parsed.null_count - values.null_count
 
     def _parse(self, values: Values) -> Values:
         """Return values whose type can be converted to floats.
@@ -100,11 +101,12 @@ class NumberColumn(Column):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if pa.types.is_temporal(values.type) and is_time_type(self.type):
-            return pc.cast(values, type_from_name(self.type), safe=False)
-        if pa.types.is_integer(values.type) and self.type.startswith(("date", "timestamp")):
-            return _parse_dates(values).cast(type_from_name(self.type))
-        if not is_string_type(values.type) or is_time_type(self.type):
+        if is_time_type(self.type):
+            if pa.types.is_integer(values.type) and self.type.startswith(("date", "timestamp")):
+                values = _parse_dates(values)
+            is_temporal = pa.types.is_temporal(values.type)
+            return values.cast(type_from_name(self.type), safe=False) if is_temporal else values
+        if not is_string_type(values.type):
             return values
         cells = pc.ascii_trim_whitespace(to_strings(values))
         numbers = pc.if_else(pc.match_substring_regex(cells, _NUMBER), cells, None)

@@ -194,7 +194,7 @@ def _project_dense(
     """Project raw rows of shape (n, d) in blocks that the cache of a processor can hold."""
     codes = np.empty((len(flat), len(shift)))
     size = max(1, CACHED_NUMBERS // flat.shape[1])
-    with limit_threads(size * weights.size):
+    with limit_threads(min(size, len(flat)) * weights.size):
         for start in range(0, len(flat), size):
             x = flat[start : start + size].astype(np.float64)
             if scale.allow_nan:

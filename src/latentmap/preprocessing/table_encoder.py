@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
@@ -98,7 +99,7 @@ class TableEncoder:
         """Number of encoded numbers of a row."""
         return sum(column.width for column in self.columns)
 
-    @property
+    @cached_property
     def slices(self) -> list[slice]:
         """Position of each column among the encoded numbers of a row."""
         ends = list(itertools.accumulate(column.width for column in self.columns))
@@ -122,22 +123,25 @@ class TableEncoder:
     def encode(self, table: pa.Table) -> np.ndarray:
         """Convert rows to float32 of shape (n, width), with NaN for missing values."""
         encoded = np.empty((table.num_rows, self.width), np.float32)
-        for column, column_slice in zip(self.columns, self.slices, strict=True):
-            try:
-                with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):
+            for column, column_slice in zip(self.columns, self.slices, strict=True):
+                try:
                     encoded[:, column_slice] = column.encode(table.column(column.name))
-            except (ValueError, NotImplementedError) as error:
-                raise DataError(
-                    f"column {column.name}: expected values of the type {column.type}, found "
-                    f"{table.schema.field(column.name).type} ({str(error).splitlines()[0]})"
-                ) from None
-            if np.isinf(encoded[:, column_slice]).any():
-                row = int(np.isinf(encoded[:, column_slice]).any(axis=1).argmax())
-                value = table.column(column.name)[row].as_py()
-                raise DataError(
-                    f"column {column.name}: expected finite numbers in the range of the fitted "
-                    f"rows, found {value}"
-                )
+                except (ValueError, NotImplementedError) as error:
+                    raise DataError(
+                        f"column {column.name}: expected values of the type {column.type}, found "
+                        f"{table.schema.field(column.name).type} ({str(error).splitlines()[0]})"
+                    ) from None
+        if np.isinf(encoded).any():
+            column, column_slice, row = next(
+                (c, s, int(rows.argmax()))
+                for c, s in zip(self.columns, self.slices, strict=True)
+                if (rows := np.isinf(encoded[:, s]).any(axis=1)).any()
+            )
+            raise DataError(
+                f"column {column.name}: expected finite numbers in the range of the fitted rows, "
+                f"found {table.column(column.name)[row].as_py()}"
+            )
         return encoded
 
     def decode(self, encoded: np.ndarray) -> pd.DataFrame | pa.Table:

@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 # Threads wait for each other in a loop, which takes longer than a computation of fewer
 # multiplications if other processes use the cores.
 MIN_MULTIPLICATIONS = 1 << 31
+MAX_SERIAL_MULTIPLICATIONS = 1 << 13  # BLAS uses one thread for so few multiplications.
 
 _LOCK = threading.Lock()
 _active_limits: list[Any] = []  # One entry for each block of `use_one_thread` that is running.
@@ -27,7 +28,8 @@ def limit_threads(n_multiplications: int) -> AbstractContextManager[None]:
     >>> with limit_threads(100**3):
     ...     singular_values = np.linalg.svd(np.eye(100), compute_uv=False)
     """
-    return nullcontext() if n_multiplications >= MIN_MULTIPLICATIONS else use_one_thread()
+    is_limited = MAX_SERIAL_MULTIPLICATIONS < n_multiplications < MIN_MULTIPLICATIONS
+    return use_one_thread() if is_limited else nullcontext()
 
 
 @contextmanager
