@@ -31,13 +31,14 @@ assert len(model.history_["loss"]) == 2
 
 TRANSFORMS = """
 import time
+import numpy as np
 from sklearn.datasets import load_iris
 from latentmap import AutoEncoder, LatentMap
 from latentmap.data.memory import resident_bytes
 
 iris = load_iris(as_frame=True)
 X = {X}
-model = {estimator}(epochs=1, random_state=0).fit(X)
+model = {estimator}(epochs=1, random_state=0).fit(X[np.arange(150) % 3 > 0])
 rows = [X[i : i + 1] for i in range(150)]
 seconds = []
 for n in range(11):
@@ -113,7 +114,7 @@ TABLE = "iris.data.assign(kind=iris.target_names[iris.target])"
 @pytest.mark.timing
 @pytest.mark.parametrize(
     ("estimator", "X", "max_seconds"),
-    [("AutoEncoder", ARRAY, 0.001), ("LatentMap", ARRAY, 0.001), ("LatentMap", TABLE, 0.004)],
+    [("AutoEncoder", ARRAY, 0.001), ("LatentMap", ARRAY, 0.001), ("LatentMap", TABLE, 0.002)],
 )
 def test_single_rows_take_no_memory_and_little_time(estimator, X, max_seconds, slowdown):
     script = TRANSFORMS.format(estimator=estimator, X=X, max_seconds=max_seconds * slowdown)
