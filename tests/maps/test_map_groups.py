@@ -55,3 +55,11 @@ def test_a_group_of_many_rows_at_equal_distances_is_the_row(rows):
     assert (members[:40] == np.arange(40)[:, None]).all()
     assert weights.sum(axis=1) == pytest.approx(1)
     assert (weights[40] > 0).sum() > 1
+
+
+def test_mean_squares_do_not_depend_on_the_number_of_rows(rows):
+    points, positions = rows
+    groups = MapGroups(points, positions, 7, 1)
+    neighbors = np.random.default_rng(1).integers(200, size=(200, 3))
+    one_by_one = [groups.mean_squares(points[i : i + 1], neighbors[i : i + 1]) for i in range(200)]
+    np.testing.assert_array_equal(groups.mean_squares(points, neighbors), np.vstack(one_by_one))

@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -6,6 +7,7 @@ from latentmap.preprocessing.threads import (
     MAX_SERIAL_MULTIPLICATIONS,
     MIN_MULTIPLICATIONS,
     limit_threads,
+    use_one_faiss_thread,
     use_one_thread,
 )
 
@@ -40,3 +42,13 @@ def test_overlapping_blocks_restore_the_number_of_threads():
         assert n_blas_threads() == 1
         second.__exit__(None, None, None)
         assert n_blas_threads() == 2
+
+
+def test_faiss_uses_one_thread_in_a_block():
+    n_threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    with pytest.raises(KeyError), use_one_faiss_thread():
+        assert faiss.omp_get_max_threads() == 1
+        raise KeyError
+    assert faiss.omp_get_max_threads() == 3
+    faiss.omp_set_num_threads(n_threads)

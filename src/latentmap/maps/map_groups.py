@@ -8,12 +8,14 @@ mean of the group, plus the variance of the group.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latentmap.backend import postpone_imports
+from latentmap.preprocessing.threads import use_one_faiss_thread
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # Sizes of the groups, and steps between their candidates on a map of more than DENSE_ROWS rows.
 GROUP_SIZES, GROUP_STEPS, DENSE_ROWS = (7, 25), (1, 4), 10_000
 TINY = 1e-12
+MIN_THREADED_ROWS = 64  # With fewer rows, the start of threads takes longer than the computation.
 BLOCK_ROWS = 2048  # Number of groups that are computed at once, which limits the memory.
 
 
@@ -113,7 +116,9 @@ class MapGroups:
         points = np.ascontiguousarray(points, np.float32)
         indices, squares = np.ascontiguousarray(rows, np.int64), np.empty(rows.shape, np.float32)
         arrays = (library.swig_ptr(a) for a in (squares, points, self._means, indices))
-        library.fvec_L2sqr_by_idx(*arrays, points.shape[1], *rows.shape)
+        is_short = len(points) < MIN_THREADED_ROWS
+        with use_one_faiss_thread() if is_short else nullcontext():
+            library.fvec_L2sqr_by_idx(*arrays, points.shape[1], *rows.shape)
         squares += self._variances[rows]
         if left_out is not None:
             members, weights = self.members(rows.ravel())

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -51,6 +52,22 @@ def use_one_thread() -> Iterator[None]:
             limit = _active_limits.pop()
             if not _active_limits:
                 limit.restore_original_limits()
+
+
+@contextmanager
+def use_one_faiss_thread() -> Iterator[None]:
+    """Let faiss use one thread in the block, for calls of the current Python thread.
+
+    This takes less time than `use_one_thread`. Some functions of faiss start all threads even for a
+    single row, and wait for each of them.
+    """
+    faiss: Any = import_module("faiss")
+    n_threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(n_threads)
 
 
 @lru_cache(maxsize=1)
