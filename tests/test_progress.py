@@ -50,6 +50,14 @@ def test_log_shows_the_elapsed_time_before_the_first_step(capsys, clock):
     assert capsys.readouterr().err.splitlines() == lines
 
 
+def test_log_of_a_long_task_has_fewer_lines(capsys, clock):
+    with progress.progress("fitting", 1000) as advance:
+        for second in range(1000):
+            clock.now = float(second)
+            advance(1)
+    assert 40 < len(capsys.readouterr().err.splitlines()) < 60
+
+
 def test_log_shows_only_the_innermost_task(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(progress, "_REFRESH_SECONDS", 0.01)

@@ -1,7 +1,8 @@
 """Progress of long tasks on standard error, with the remaining time.
 
 A terminal and a notebook show a bar. Other outputs, such as a log, get a plain line every two
-seconds, even if no step has been completed.
+seconds, even if no step has been completed. In a long task, the interval grows to a tenth of the
+elapsed time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import ClassVar
 # Function that takes the number of newly completed steps, and optionally a short text as ``note``.
 Advance = Callable[..., None]
 
-LINE_SECONDS = 2.0
+# A line follows another after LINE_SECONDS, or after LINE_SHARE of the elapsed time if it is longer.
+LINE_SECONDS, LINE_SHARE = 2.0, 0.1
 _REFRESH_SECONDS = 0.5
 
 
@@ -197,7 +199,8 @@ class _LineProgress:
             self.remaining_time.advance(steps)
             self.note = replace_unprintable(note) or self.note
             now = time.monotonic()
-            if now - self.last_print_time > LINE_SECONDS:
+            interval = max(LINE_SECONDS, LINE_SHARE * (now - self.start_time))
+            if now - self.last_print_time > interval:
                 print(f"{self.description}: {self._format(now)}", file=sys.stderr, flush=True)
                 self.last_print_time = now
 
