@@ -145,7 +145,7 @@ INVALID_ROWS = {
     "one image": (ROWS[:1].reshape(1, 2, 2), "1 sample"),
     "a number": (3.0, "Expected 2D array, got scalar array instead$"),
     "None": (None, "Expected 2D array, got scalar array instead$"),
-    "a path": ("rows.csv", "Expected 2D array, got scalar array instead$"),
+    "a path": ("rows.csv", r"found the path 'rows.csv'; .*open_data\('rows.csv'\) opens it$"),
     "complex": (ROWS * 1j, "Complex data not supported"),
     "dates": (np.full((4, 2), np.datetime64("2024-01-01")), "DType|dates|numbers"),
     "sparse in three dimensions": (scipy.sparse.coo_array(ROWS.reshape(-1, 2, 2)), "sparse rows"),

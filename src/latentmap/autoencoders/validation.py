@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,11 @@ def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
 
 def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any:
     """Return rows after scikit-learn's validation, which does not apply to images."""
+    if isinstance(X, str | os.PathLike):
+        path = os.fspath(X)
+        raise RowTypeError(
+            f"X: expected rows, found the path {path!r}; latentmap.data.open_data({path!r}) opens it"
+        )
     # The first comparison saves the import of numpy.ma.
     if type(X) is not np.ndarray and isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
