@@ -39,6 +39,11 @@ def declared_requirements() -> list[str]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
+def module_name(package: str) -> str:
+    """Return the name of the module that a package installs."""
+    return MODULES.get(package, package.replace("-", "_"))
+
+
 def installed_requirements(requirements: Iterable[str]) -> dict[str, Distribution]:
     """Return the installed packages that requirements name, and those that these need, by name."""
     packages: dict[str, Distribution] = {}
@@ -87,7 +92,7 @@ def measure() -> dict[str, dict[str, float]]:
     figures = {}
     for requirement in requirements:
         name = canonicalize_name(Requirement(requirement).name)
-        module = MODULES.get(name, name)
+        module = module_name(name)
         figures[name] = {
             "megabytes": size([distribution(name)]),
             "megabytes_saved_without_it": size_saved_without(requirement, requirements),

@@ -21,7 +21,7 @@ from typing import Any
 
 from common import time_call, write_result
 
-REPEATS = 5
+REPEATS = 3
 FIT = """
 import sys
 import numpy as np
@@ -30,12 +30,33 @@ from latentmap import LatentMap
 rows = np.load(sys.argv[1])
 LatentMap(random_state=0).fit(rows).transform(rows)
 """
+LOAD = """
+import sys
+from latentmap import load_model
+from latentmap.data import open_data
+
+model = load_model(sys.argv[1])
+model.inverse_transform(model.transform(open_data(sys.argv[2])))
+"""
 COMMAND = (sys.executable, "-m", "latentmap")
+LOADING = (sys.executable, "-c", LOAD)
 # Name of each job, and its arguments in a folder with the files of `write_inputs`.
 JOBS = {
     "fit and transform 150 rows of 4 (iris)": (sys.executable, "-c", FIT, "iris.npy"),
     "fit and transform 1,797 rows of 64 (digits)": (sys.executable, "-c", FIT, "digits.npy"),
     "fit and transform 6,000 rows of 384": (sys.executable, "-c", FIT, "vectors.npy"),
+    "load an autoencoder; transform and inverse_transform 20 rows": (
+        *LOADING,
+        "network.safetensors",
+        "rows.npy",
+    ),
+    "the same with a map": (*LOADING, "map.safetensors", "rows.npy"),
+    "the same with a map of a table, and a CSV file": (
+        *LOADING,
+        "table.safetensors",
+        "flowers.csv",
+    ),
+    "`latentmap fit mnist` with its report and plots": (*COMMAND, "fit", "mnist", "--force"),
     "`latentmap fit flowers.csv` with its plots": (*COMMAND, "fit", "flowers.csv"),
     "`latentmap info flowers.safetensors`": (*COMMAND, "info", "flowers.safetensors"),
     "`latentmap datasets`": (*COMMAND, "datasets"),
@@ -46,9 +67,12 @@ JOBS = {
 
 
 def write_inputs(folder: Path) -> None:
-    """Write the rows of the jobs."""
+    """Write the rows and the models of the jobs."""
     import numpy as np
     from sklearn.datasets import load_digits, load_iris
+
+    from latentmap import AutoEncoder, LatentMap
+    from latentmap.data import open_data
 
     iris = load_iris()
     np.save(folder / "iris.npy", iris.data)
@@ -60,6 +84,12 @@ def write_inputs(folder: Path) -> None:
     ]
     header = ",".join([*iris.feature_names, "species"])
     (folder / "flowers.csv").write_text("\n".join([header, *lines, ""]))
+    digits = load_digits().images
+    np.save(folder / "rows.npy", digits[:20])
+    AutoEncoder(8, epochs=2, random_state=0).fit(digits).save(folder / "network.safetensors")
+    LatentMap(epochs=2, random_state=0).fit(digits).save(folder / "map.safetensors")
+    table = LatentMap(epochs=2, random_state=0).fit(open_data(folder / "flowers.csv"))
+    table.save(folder / "table.safetensors")
 
 
 def clustered_vectors() -> Any:
@@ -73,12 +103,18 @@ def clustered_vectors() -> Any:
 
 
 def run_job(arguments: Sequence[str], folder: Path, cache: Path) -> dict[str, float]:
-    """Run a job in a new process; return its elapsed and its processor time in seconds."""
+    """Run a job in a new process; return its elapsed and its processor time in seconds.
+
+    Raise RuntimeError if the job fails; the one with a missing file must fail.
+    """
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Installed packages have bytecode.
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds, _ = time_call(
+    seconds, result = time_call(
         lambda: subprocess.run(arguments, cwd=folder, env=environment, capture_output=True)
     )
+    if result.returncode != (2 if "missing.csv" in arguments else 0):
+        raise RuntimeError(f"{' '.join(arguments)}: {result.stderr.decode()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"seconds": seconds, "processor_seconds": processor}
@@ -107,7 +143,7 @@ def table(runs: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> st
             for key in ("seconds", "processor_seconds")
             for state in ("cold", "warm")
         ]
-        lines.append(f"| {name} | {' | '.join(f'{median:.1f} s' for median in medians)} |")
+        lines.append(f"| {name} | {' | '.join(f'{median:.2f} s' for median in medians)} |")
     return "\n".join(
         [
             *lines,

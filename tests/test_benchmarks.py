@@ -1,4 +1,4 @@
-"""Tests of the GPU benchmark with tiny sizes on the CPU, and of its list of cards."""
+"""Tests of the GPU benchmark with tiny sizes on the CPU, of its cards, and of measured modules."""
 
 import importlib.util
 import json
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from latentmap.backend import has_accelerator
 
@@ -67,3 +68,13 @@ def test_smoke_run_measures_all_figures(gpu, monkeypatch, capsys):
     assert 0 < map_metrics["layout_seconds_second"] < map_metrics["fit_seconds_second"]
     assert set(rates) == {"bfloat16", "float32"}
     assert metrics["encoding"]["rows_a_second_from_memory"] > 0
+
+
+def test_the_module_of_each_dependency_is_installed(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    dependencies = importlib.import_module("dependencies")
+    names = [Requirement(text).name.lower() for text in dependencies.declared_requirements()]
+    modules = {name: dependencies.module_name(name) for name in names}
+    assert modules["charset-normalizer"] == "charset_normalizer"
+    missing = [name for name, module in modules.items() if importlib.util.find_spec(module) is None]
+    assert not missing
