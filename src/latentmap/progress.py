@@ -18,7 +18,7 @@ from typing import ClassVar
 # Function that takes the number of newly completed steps, and optionally a short text as ``note``.
 Advance = Callable[..., None]
 
-# A line follows another after LINE_SECONDS, or after LINE_SHARE of the elapsed time if it is longer.
+# Time between two lines: LINE_SECONDS, or LINE_SHARE of the elapsed time if that is longer.
 LINE_SECONDS, LINE_SHARE = 2.0, 0.1
 _REFRESH_SECONDS = 0.5
 

@@ -120,7 +120,8 @@ def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any
     if isinstance(X, str | os.PathLike):
         path = os.fspath(X)
         raise RowTypeError(
-            f"X: expected rows, found the path {path!r}; latentmap.data.open_data({path!r}) opens it"
+            f"X: expected rows, found the path {path!r}; "
+            f"latentmap.data.open_data({path!r}) opens it"
         )
     # The first comparison saves the import of numpy.ma.
     if type(X) is not np.ndarray and isinstance(X, list | tuple | np.ma.MaskedArray):
