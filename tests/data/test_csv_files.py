@@ -599,3 +599,35 @@ def test_notes_below_a_large_table_are_found(write):
 )
 def test_numbers_with_marks_and_words(write, cells, values):
     assert read(write("x\n" + "\n".join(cells))).table["x"].to_pylist() == values
+
+
+OFFICES = [
+    (
+        "flags of Eurostat",
+        "freq,geo\\TIME\t2019 \t2020 \t2021 \n",
+        [f"A,{i}\t{i}.5 \t{i}.2 b\t{': ' if i % 4 else f'{i}.7 p'}\n" for i in range(40)],
+        "",
+        {"freq,geo\\TIME": "string", "2019": "double", "2020": "double", "2021": "double"},
+    ),
+    (
+        "months by name",
+        "Summary,Key,Label,Created\n",
+        [f'"Fix it, please",A-{i},ui,0{i}/Mar/24 1:00 PM\n' for i in range(1, 9)],
+        "",
+        {"Summary": "string", "Key": "string", "Label": "string", "Created": "timestamp[us]"},
+    ),
+    (
+        "notes below underscores",
+        "Table 1;;\nPeople by year;;\n;men;women\n;number;number\n",
+        [f"31.12.{2000 + i};{i}00;{i}50\n" for i in range(1, 20)],
+        "__________\nBased on the census:;;\n© Office, 2024;;\nAs of: 05.03.2024;;\n",
+        {"column 1": "date32[day]", "men": "int64", "women": "int64"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "above", "rows", "below", "types"), OFFICES)
+def test_exports_of_offices_and_trackers(write, name, above, rows, below, types):
+    table = read(write(above + "".join(rows) + below)).table
+    assert {field.name: str(field.type) for field in table.schema} == types, name
+    assert table.num_rows == len(rows)

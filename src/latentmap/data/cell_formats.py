@@ -52,8 +52,8 @@ _UNIT_OF_CELL = re.compile(
     rf"{_SIGN}\s?({UNIT})\s?{_SIGN}[\d.,'’\s]+\)?|{_SIGN}[\d.,'’\s]+?({UNIT}|{_SUFFIX})\)?"
 )
 # Marks beside a number: a detection limit such as <0.5, a footnote such as *, or a letter.
-_MARK_BEFORE, _SIGN_AFTER = r"(?:[<>~≤≥≈]=?\s?)", r"(?:\s?(?:[*†‡+]+|\[\w{1,2}\]))"
-_MARK_AFTER = rf"(?:{_SIGN_AFTER}|\s[a-z])"
+MARK_BEFORE, _SIGN_AFTER = r"(?:[<>~≤≥≈]=?\s?)", r"(?:\s?(?:[*†‡+]+|\[\w{1,2}\]))"
+MARK_AFTER = rf"(?:{_SIGN_AFTER}|\s[a-z])"
 # Words that mark a missing value among numbers, but may be a category among strings.
 _MISSING_WORDS = (
     r"(?i:none|nil|missing|unknown|not available|no data|n\.?d\.?|keine angabe|k\. ?a\.)"
@@ -174,10 +174,10 @@ def marked_formats(number: CellFormat) -> Iterator[CellFormat]:
     yield words
     yield replace(
         words,
-        pattern=f"{_MARK_BEFORE}?{digits}{_MARK_AFTER}?|{_MISSING_WORDS}",
-        replacements=((f"^{_MARK_BEFORE}|{_MARK_AFTER}$", ""), *words.replacements),
+        pattern=f"{MARK_BEFORE}?{digits}{MARK_AFTER}?|{_MISSING_WORDS}",
+        replacements=((f"^{MARK_BEFORE}|{MARK_AFTER}$", ""), *words.replacements),
         note="left out marks such as < and *, and words such as none",
-        plain=f"{_MARK_BEFORE}?{digits}{_SIGN_AFTER}?",
+        plain=f"{MARK_BEFORE}?{digits}{_SIGN_AFTER}?",
         min_plain=10,
     )
 

@@ -12,15 +12,17 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from latentmap.data.cell_formats import BOOLEAN_STRINGS, MISSING, UNIT
+from latentmap.data.cell_formats import BOOLEAN_STRINGS, MARK_AFTER, MARK_BEFORE, MISSING, UNIT
 
 _NUMBER = re.compile(
-    rf"[+-]?(?:{UNIT}\s?)?[+-]?"
+    rf"{MARK_BEFORE}?[+-]?(?:{UNIT}\s?)?[+-]?"
     r"(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][+-]?\d+)?"
-    rf"(?:\s?{UNIT})?"
+    rf"(?:\s?{UNIT})?{MARK_AFTER}?"
 )
+_MARKS = re.compile(f"^{MARK_BEFORE}|{MARK_AFTER}$")
 _DATE = re.compile(
-    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+    r"(?:\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}\.?[-/ ][^\W\d_]{3,9}\.?[-/ ]\d{2,4}"
+    r"|[^\W\d_]{3,9}\.? \d{1,2},? \d{4})(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
     r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M)?"
     r"|(?:-?\d+ days?,? \+?)?\d{1,4}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AP]M)?"
 )
@@ -134,7 +136,7 @@ def _numbers(cells: Sequence[str]) -> list[float]:
     for cell in cells:
         # Cells that are missing or have a unit are not numbers.
         with contextlib.suppress(ValueError):
-            numbers.append(float(cell.replace(",", ".")))
+            numbers.append(float(_MARKS.sub("", cell.strip()).replace(",", ".")))
     return numbers
 
 

@@ -168,8 +168,16 @@ def _is_possible(
     if width == 2 and len(first) == 1 and not is_text_record(records[n_lines_above], width):
         return False  # The separator may be part of the numbers of one column, as in 1,5.
     if separator == " ":
-        return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)
+        # Lines such as "a b,c d,e" are split at their spaces by mistake.
+        n_unsplit = sum(any(map(_is_unsplit, record.cells)) for record in records)
+        is_allowed = not n_lines_above or len(first) == width - 1
+        return share >= _SHARE_OF_LINES and is_allowed and 2 * n_unsplit < len(records)
     return share >= _SHARE_OF_LINES or all(len(record.cells) > 1 for record in records)
+
+
+def _is_unsplit(cell: str) -> bool:
+    """Return whether a string contains separators other than spaces."""
+    return any(separator in cell for separator in ",;\t|") and cell_kind(cell) == "text"
 
 
 def _cell_score(cell: str, separator: str | None) -> float:

@@ -107,8 +107,8 @@ def _date_patterns(
             ]
             for pattern, iso in orders if is_day_first else reversed(orders):
                 yield pattern, iso, extra
-    yield rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3-\2-\1", ()
-    yield rf"{_DAY}[ -]{_MONTH_NAME}[ -](\d{{2}})", r"\3-\2-\1", _CENTURY
+    yield rf"{_DAY}\.?[ /-]{_MONTH_NAME},?[ /-](\d{{4}})", r"\3-\2-\1", ()
+    yield rf"{_DAY}[ /-]{_MONTH_NAME}[ /-](\d{{2}})", r"\3-\2-\1", _CENTURY
     yield rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3-\1-\2", ()
 
 

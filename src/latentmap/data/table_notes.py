@@ -18,9 +18,9 @@ _TAIL_BYTES = 2**22  # Number of bytes at the end in which empty lines and notes
 # Start of a note that may have a cell for each column, such as "Source: ", "1) " or "* ".
 _NOTE_START = re.compile(r"[^\W\d]+:(?:\s|$)|\(?\w{1,2}\)\s|[*†‡©]")
 # Line of hyphens below the names of Markdown, psql, MySQL or SAP.
-_RULE = rb"^[ \t|+:=,;-]*(?:---|===)[ \t|+:=,;-]*(?=\r?$)"
+_RULE = rb"^[ \t|+:=_,;-]*(?:---|===|___)[ \t|+:=_,;-]*(?=\r?$)"
 _RULE_LINE = re.compile(_RULE, re.MULTILINE)
-_BLANK = " \t\r\n|+-=:"  # Characters of blank cells, of rules, and of marks of missing values.
+_BLANK = " \t\r\n|+-=:_"  # Characters of blank cells, of rules, and of marks of missing values.
 
 
 def count_rows(records: Sequence[Sequence[str]], width: int) -> int:
