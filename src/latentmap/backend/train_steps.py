@@ -191,7 +191,7 @@ def _make_loop(model: keras.Model) -> Callable[..., tuple]:
 
 
 def _compiler_options(model: keras.Model, work: tuple[int, int] | None) -> dict[str, int] | None:
-    """Return options that turn optimisation off, or None if much work needs fast programs."""
+    """Return options that turn optimisation off; None if a long training needs fast programs."""
     if work is None or has_accelerator():
         return None
     n_steps, n_inputs = work

@@ -39,7 +39,7 @@ _MEMORY_PER_BYTE = 8
 _MEMORY_PER_CELL = 48
 # Largest factor by which a member is compressed, as in Apache POI. That of cells is 8 to 18.
 _MAX_COMPRESSION = 100
-_ALWAYS_READ_BYTES = 100_000_000  # Size of XML up to which the factor has no limit.
+_ALWAYS_READ_BYTES = 100_000_000  # Size of XML up to which its compression is not limited.
 _SAMPLE_ROWS = 200
 
 

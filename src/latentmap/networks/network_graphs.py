@@ -25,7 +25,7 @@ from latentmap.networks.conv import ConvNetwork, image_shape
 if TYPE_CHECKING:
     from latentmap.preprocessing.column_terms import ColumnTerms
 
-MAX_NETWORK_INPUT = 5.0  # Limit of `clip_extremes`.
+MAX_NETWORK_INPUT = 5.0  # `clip_extremes` limits the inputs of a network to this magnitude.
 MAX_SCALED = 1e30  # Limit of `clip_to_finite`.
 
 
