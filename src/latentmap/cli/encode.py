@@ -70,7 +70,7 @@ def encode(
 
 
 def _check_cells(output: Path, data: str) -> bool:
-    """Return whether the output is a file of single cells, as the data must be."""
+    """Return whether the output is an .h5ad file; raise an error unless the data are one, too."""
     if output.suffix.lower() != CELLS_SUFFIX:
         return False
     if Path(data).suffix.lower() != CELLS_SUFFIX:
