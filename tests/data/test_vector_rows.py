@@ -72,9 +72,16 @@ def test_metadata_of_another_length_are_an_error():
         add_metadata(ArraySource(VECTORS), Table(FRAME.drop(columns="x").head(3)))
 
 
-@pytest.mark.parametrize("metadata", [VECTORS, ArraySource(VECTORS)])
-def test_metadata_must_be_a_table(metadata):
-    with pytest.raises(DataError, match=r"expected a table .* found only rows of numbers"):
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (ArraySource(VECTORS), r"expected a table .* found only rows of numbers"),
+        (VECTORS, "metadata: expected a data frame, found ndarray"),
+        (FRAME["title"], "metadata: expected a data frame, found Series"),
+    ],
+)
+def test_metadata_must_be_a_table(metadata, message):
+    with pytest.raises(DataError, match=message):
         add_metadata(VECTORS, metadata)
 
 

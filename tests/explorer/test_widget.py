@@ -59,6 +59,21 @@ def test_labels_and_metadata_are_in_the_page():
         estimator.explore(X, labels=["left", "right"])
 
 
+def test_metadata_beside_a_table_are_an_error_that_names_the_fix():
+    pytest.importorskip("anywidget", reason="the extra notebook is not installed")
+    from latentmap import AutoEncoder
+    from latentmap.data import Table
+
+    frame = pd.DataFrame({"size": np.arange(30.0), "shelf": ["sea", "kitchen"] * 15})
+    titles = [f"title {i}" for i in range(30)]
+    estimator = AutoEncoder(2, epochs=1, random_state=0).fit(frame)
+    with pytest.raises(SettingError, match="metadata: expected a model of rows of numbers"):
+        estimator.explore(frame, metadata=pd.DataFrame({"title": titles}))
+    table = Table(frame.assign(title=titles), roles={"title": "identifier"})
+    page = AutoEncoder(2, epochs=1, random_state=0).fit(table).explore(table).page
+    assert '"name":"title"' in page
+
+
 def test_a_missing_package_is_an_error(map_scene, digits, monkeypatch):
     from latentmap.explorer.widget import _widget_class
 

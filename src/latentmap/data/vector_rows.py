@@ -173,15 +173,16 @@ def add_metadata(
     rows = as_numbers_source(as_source(rows))
     if is_frame(metadata):
         metadata = Table(metadata, label=label, name="metadata")
-    metadata = as_source(metadata)
+    if not isinstance(metadata, Source):
+        raise DataError(f"metadata: expected a data frame, found {type(metadata).__name__}")
     if metadata.metadata is not None:
         labels, metadata = metadata.labels, copy.copy(metadata.metadata)
         metadata.labels = labels
     schema = metadata.table_schema
     if schema is None:
         raise DataError(
-            f"{metadata.name}: expected a table with columns to show, such as a data frame or a "
-            ".csv file, found only rows of numbers"
+            f"{metadata.name}: expected a table with columns to show, such as a .csv file, found "
+            "only rows of numbers"
         )
     if len(rows) != len(metadata):
         raise DataError(

@@ -49,11 +49,17 @@ def make_widget(
 ) -> ExplorerWidget:
     """Return a widget that shows rows on the map of a fitted estimator.
 
-    Raise SettingError if anywidget is not installed, and DataError if the numbers of rows, labels
+    Raise SettingError if anywidget is not installed, or if there are metadata beside a table with
+    values other than numbers, and DataError if the numbers of rows, labels
     and metadata differ.
     """
     widget_class = _widget_class()
     if metadata is not None:
+        if estimator.table_ is not None and not estimator.table_.is_numeric:
+            raise SettingError(
+                "metadata: expected a model of rows of numbers, found a model of a table: fit a "
+                "latentmap.data.Table that contains these columns with the role 'identifier'"
+            )
         rows = add_metadata(rows, metadata)
     if labels is not None:
         rows = copy.copy(rows)
