@@ -92,7 +92,9 @@ def embed_texts(
     names = table.feature_names or []
     if column not in names:
         raise UnknownNameError("column", column, names)
-    model = load_text_model(model) if isinstance(model, str) else model
+    if isinstance(model, str):
+        with progress("loading the text model", 1, verbose, delay=True):
+            model = load_text_model(model)
     vectors: np.ndarray | None = None
     start = 0
     with progress(f"embedding {len(table):,} texts", len(table), verbose) as advance:
