@@ -83,6 +83,15 @@ def test_notes_below_an_empty_row_are_left_out(write):
         assert table.to_pydict() == {"town": ["a b", "c"], "size": [None, 2.5]}
 
 
+def test_titles_and_repeated_headers_and_notes_in_every_column_are_left_out(write):
+    rows = [[f"t{i}", i, i / 2] for i in range(9)]
+    header, notes = ["town", "people", "area"], ["© Office", "Berlin", 2024]
+    sheet = [["Report", None, None], ["2024", None, None], header, *rows, header, *rows]
+    table = read_excel(write(Towns=[*sheet, [None] * 3, notes])).table
+    assert [str(kind) for kind in table.schema.types] == ["string", "int64", "double"]
+    assert table.num_rows == 18
+
+
 def test_options(write):
     path = write(People=ROWS)
     options = TableOptions(columns=("age", "code"), roles={"age": "category"}, missing=("25",))

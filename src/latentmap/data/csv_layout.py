@@ -207,12 +207,13 @@ def _index_of_first_row(records: Sequence[Record], width: int) -> int:
 
 
 def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
-    cells = [cell for cell in records[i].cells if cell.strip()]
-    if i + 1 == len(records) or not any(cell_kind(cell) == "text" for cell in cells):
+    if i + 1 == len(records):
         return False
-    next_is_header = is_text_record(records[i + 1], width)
     if len(records[i].cells) == width:
         return width > 1 and _is_padded_title(records[i]) and _is_header_next(records, i + 1, width)
+    if not any(cell_kind(cell) == "text" for cell in records[i].cells):
+        return False
+    next_is_header = is_text_record(records[i + 1], width)
     # If one name is missing, the first column holds the names of the rows.
     may_be_header = abs(len(records[i].cells) - width) == 1 and is_text_record(
         records[i], len(records[i].cells)
