@@ -337,6 +337,19 @@ def test_the_map_is_above_the_panel_on_a_phone(open_page, served_links, name):
     assert page.messages == []
 
 
+def test_points_are_beside_a_high_legend_in_a_small_window(open_page, served_links):
+    page = open_page(served_links["digits"], viewport={"width": 968, "height": 640})
+    corners = page.tab.evaluate(
+        "Array.from({ length: 100 }, (_, i) => latentmap.toScreen(...latentmap.positionOf(i)))"
+    )
+    legend, section = (page.tab.locator(name).bounding_box() for name in ("#legend", "#map"))
+    assert legend["height"] > section["height"] / 2
+    left, top = np.min(corners, axis=0)
+    _, bottom = np.max(corners, axis=0)
+    assert left > legend["width"]
+    assert bottom - top > section["height"] / 3
+
+
 def test_controls_fit_into_small_windows(open_page, served_links):
     page = open_page(served_links["people"], viewport={"width": 800, "height": 600})
     page.tab.keyboard.press("r")
