@@ -45,19 +45,6 @@ def test_spread_is_the_root_mean_square_distance_of_all_pairs(make_rows, two_clu
     assert rows.spread(np.array([[0, 3, 25]])) == pytest.approx(np.sqrt(squares.mean()))
 
 
-def test_a_few_codes_and_a_search_tree_have_equal_neighbours(make_rows):
-    positions = RNG.normal(size=(300, 2))
-    rows = make_rows(RNG.normal(size=(300, 4)), positions)
-    codes = RNG.normal(size=(20, 2)).astype(np.float32)
-    compared = rows.nearest_positions(codes, 7)
-    assert "_tree" not in vars(rows)
-    for _ in range(module.FEW_SEARCHES):
-        searched = rows.nearest_positions(codes, 7)
-    assert "_tree" in vars(rows)
-    for few, many in zip(compared, searched, strict=True):
-        assert np.array_equal(few, many)
-
-
 @pytest.mark.parametrize(("scaling", "dtype"), [("auto", "float32"), ("columns", "float64")])
 def test_sparse_fitted_rows_have_their_layout_positions(scaling, dtype):
     rows = np.where(RNG.random((1500, 120)) < 0.1, RNG.random((1500, 120)), 0).astype(dtype)

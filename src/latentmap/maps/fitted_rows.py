@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from latentmap.backend import postpone_imports
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
 from latentmap.maps.map_groups import DENSE_ROWS, GROUP_SIZES, GROUP_STEPS, MapGroups
+from latentmap.maps.position_search import PositionSearch
 from latentmap.preprocessing.neighbors import BatchInvariantIndex, RowLookup
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.value_types import Count, Positive
 
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
-
 MAX_STORED_ROWS = 100_000
 BLOCK_ROWS = 2048  # Number of rows that are processed at once, which limits the memory.
 MAX_FLOAT16 = 6e4
-# The first FEW_SEARCHES searches by position that compare at most MAX_COMPARED pairs need no tree.
-FEW_SEARCHES, MAX_COMPARED = 3, 2_000_000
 MAX_NUMBER = 1e30  # Sums of squares of larger numbers in a model file may overflow in float32.
 
 
@@ -103,16 +96,8 @@ class FittedRows(FileRecord):
         return RowLookup(self.points)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        with postpone_imports():
-            from scipy.spatial import cKDTree
-
-        return cKDTree(self.positions.astype(np.float64))
-
-    @cached_property
-    def _searches(self) -> Iterator[int]:
-        """Count of the searches by position."""
-        return itertools.count()
+    def _position_search(self) -> PositionSearch:
+        return PositionSearch(self.positions)
 
     def _to_search_points(self, points: np.ndarray) -> np.ndarray:
         """Return points, or their directions if the metric is the cosine or the correlation."""
@@ -139,15 +124,8 @@ class FittedRows(FileRecord):
         return self.index.search(self._to_search_points(points).astype(np.float32), k)
 
     def nearest_positions(self, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distances and indices of the k fitted rows nearest on the map.
-
-        SciPy's search trees take longer to import than a few codes to be compared with all rows.
-        """
-        k = min(k, len(self))
-        if len(codes) * len(self) <= MAX_COMPARED and next(self._searches) < FEW_SEARCHES:
-            return _compare_positions(codes, self.positions, k)
-        distances, neighbors = self._tree.query(codes.astype(np.float64), k=k)
-        return distances.reshape(len(codes), k), neighbors.reshape(len(codes), k)
+        """Return the distances and indices of the k fitted rows nearest on the map."""
+        return self._position_search.nearest(codes, k)
 
     def distances(self, points: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
         """Return the distances of points to the fitted rows with given indices, shape (n, k)."""
@@ -236,20 +214,6 @@ class FittedRows(FileRecord):
             raise ValueError("directions: expected a matrix with two axes and an offset")
         _check_array("direction_matrix", matrix, (d, matrix.shape[1]))
         _check_array("direction_offset", offset, (matrix.shape[1],))
-
-
-def _compare_positions(
-    codes: np.ndarray, positions: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distances and indices of the k positions nearest to each code, (n, k)."""
-    squares = np.zeros((len(codes), len(positions)))
-    for code_axis, position_axis in zip(codes.T, positions.T, strict=True):
-        squares += (code_axis[:, None].astype(np.float64) - position_axis) ** 2
-    nearest = np.argpartition(squares, k - 1, axis=1)[:, :k]
-    nearest_squares = np.take_along_axis(squares, nearest, axis=1)
-    order = np.argsort(nearest_squares, axis=1)
-    distances = np.sqrt(np.take_along_axis(nearest_squares, order, axis=1))
-    return distances, np.take_along_axis(nearest, order, axis=1)
 
 
 def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from latentmap.backend import postpone_imports
+from latentmap.maps.position_search import PositionSearch
 from latentmap.preprocessing.threads import use_one_faiss_thread
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 # Sizes of the groups, and steps between their candidates on a map of more than DENSE_ROWS rows.
 GROUP_SIZES, GROUP_STEPS, DENSE_ROWS = (7, 25), (1, 4), 10_000
@@ -51,6 +48,7 @@ class MapGroups:
 
     def __init__(self, points: np.ndarray, positions: np.ndarray, size: int, step: int) -> None:
         self._points, self._positions = points, positions
+        self._search = PositionSearch(positions[::step])
         self.size, self.step = size, step
         self._candidates = np.arange(0, len(points), step)
         self._means = np.empty(points.shape, np.float32)
@@ -61,27 +59,20 @@ class MapGroups:
     def _squares(self) -> np.ndarray:
         return np.einsum("ij,ij->i", self._points, self._points, dtype=np.float64)
 
-    @cached_property
-    def _tree(self) -> cKDTree:
-        with postpone_imports():
-            from scipy.spatial import cKDTree
-
-        return cKDTree(self._positions[self._candidates].astype(np.float64))
-
     def members(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the members of the groups of given rows, and their weights, shape (n, size + 1).
 
         The last member of a group has the weight 0, unless all have the same distance.
         """
-        k = min(self.size + 1, len(self._candidates))
-        positions = self._positions[rows].astype(np.float64)
-        distances, members = self._tree.query(positions, np.arange(1, k + 1), workers=-1)
+        distances, members = self._search.nearest(self._positions[rows], self.size + 1, workers=-1)
         members, squares = self._candidates[members], distances**2
         weights = squares[:, -1:] - squares
         totals = weights.sum(axis=1, keepdims=True)
         is_single = totals == 0
         members = np.where(is_single, rows[:, None], members)
-        return members, np.where(is_single, 1 / k, weights / np.where(is_single, 1, totals))
+        return members, np.where(
+            is_single, 1 / weights.shape[1], weights / np.where(is_single, 1, totals)
+        )
 
     def means_and_variances(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the means of the groups of given rows, and their total variances.
