@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from latentmap.maps.position_search import PositionSearch
 from latentmap.preprocessing.threads import use_one_faiss_thread
@@ -80,9 +81,12 @@ class MapGroups:
         The means are rounded to float16, so that exported files with float16 means agree.
         """
         members, weights = self.members(rows)
-        # `matmul` multiplies each pair of matrices separately, so that a mean does not depend on
-        # the other rows.
-        means = (weights[:, None].astype(np.float32) @ self._points[members])[:, 0]
+        starts = np.arange(0, members.size + 1, members.shape[1])
+        weight_matrix = csr_array(
+            (weights.astype(np.float32).ravel(), members.ravel(), starts),
+            (len(members), len(self._points)),
+        )
+        means = weight_matrix @ self._points
         mean_squares = (weights * self._squares[members]).sum(axis=1)
         variances = mean_squares - (means.astype(np.float64) ** 2).sum(axis=1)
         return means.astype(np.float16).astype(np.float32), np.maximum(variances, 0)

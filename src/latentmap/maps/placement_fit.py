@@ -144,6 +144,9 @@ def _select_votes(
     without_penalty = replace(best, penalty=None)
     if recall(without_penalty) > recall(best):
         best = without_penalty
+    else:
+        for group in fitted.groups:  # The fit takes this time, and not the first new rows.
+            group.all_means_and_variances()
     k = best.n_neighbors or COMPARED_NEIGHBORS
     neighbors, distances = neighbors[:, :k], distances[:, :k]
     best = replace(best, min_spread=_min_spread(best, neighbors))
