@@ -20,8 +20,7 @@ CLIENTS = Path(__file__).parents[2] / "benchmarks" / "explorer_clients.py"
 PROCESS = Path("/proc/self")
 
 
-def start_clients(client, scene, n_clients, seconds, slowdown=1):
-    pause = 0.25 * slowdown
+def start_clients(client, scene, n_clients, seconds, pause=0.25):
     options = ["--rows", len(scene), "--clients", n_clients, "--seconds", seconds, "--pause", pause]
     command = [sys.executable, CLIENTS, client.address, *options]
     return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
@@ -79,12 +78,15 @@ def test_many_clients_get_responses_while_a_file_is_refused(n_clients, seconds, 
 def test_a_hundred_clients_wait_less_than_150_ms(client, map_scene, slowdown):
     latencies = []
     for _ in range(3):  # Other processes may use the cores during a run.
-        report = json.loads(start_clients(client, map_scene, 100, 10, slowdown).communicate()[0])
+        alone = json.loads(start_clients(client, map_scene, 1, 3, 0.02).communicate()[0])
+        # On a slow machine, a hundred users that pause as long would need more than one processor.
+        pause = max(0.25, 2 * 100 * alone["median_ms"] / 1000)
+        report = json.loads(start_clients(client, map_scene, 100, 10, pause).communicate()[0])
         assert report["errors"] == 0
-        latencies.append(report["95th_percentile_ms"])
-        if latencies[-1] < 150 * slowdown:
+        latencies.append((alone["median_ms"], report["95th_percentile_ms"]))
+        if latencies[-1][1] < 150 * slowdown:
             return
-    pytest.fail(f"the 95th percentiles are {latencies} ms")
+    pytest.fail(f"the medians of one client and the 95th percentiles of 100 are {latencies} ms")
 
 
 @pytest.mark.timing

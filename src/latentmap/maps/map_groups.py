@@ -26,7 +26,7 @@ BLOCK_ROWS = 2048  # Number of groups that are computed at once, which limits th
 
 
 class MapGroups:
-    """Mean and variance of the group of each row, computed when they are first needed.
+    """Mean and variance of the group of each row, each computed when it is first needed.
 
     Parameters
     ----------
