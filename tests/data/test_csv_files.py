@@ -366,6 +366,11 @@ def test_names_of_groups_are_part_of_the_header(write):
     assert table.schema.notes == ()
 
 
+def test_rows_of_signs_at_the_end_are_rows(write):
+    result = read(write("x,sign\n+,-\n-,+\na,b\n+,+\n-,-\n+,-\n"))
+    assert result.table["sign"].to_pylist()[-3:] == ["+", "-", "-"]
+
+
 def test_a_second_table_is_an_error(write):
     first, second = "a,b\n" + "1,2\n" * 5, "c,d,e\n" + "1,2,3\n" * 9
     with pytest.raises(DataError, match="line 2: expected 3 columns, found 2"):

@@ -20,7 +20,7 @@ _NOTE_START = re.compile(r"[^\W\d]+:(?:\s|$)|\(?\w{1,2}\)\s|[*†‡©]")
 # Line of hyphens below the names of Markdown, psql, MySQL or SAP.
 _RULE = rb"^[ \t|+:=_,;-]*(?:---|===|___)[ \t|+:=_,;-]*(?=\r?$)"
 _RULE_LINE = re.compile(_RULE, re.MULTILINE)
-_BLANK = " \t\r\n|+-=:_"  # Characters of blank cells, of rules, and of marks of missing values.
+_RULE_MARKS, _RULE_CHARACTERS = ("---", "===", "___"), " \t\r\n|+-=:_"
 
 
 def count_rows(records: Sequence[Sequence[str]], width: int) -> int:
@@ -51,7 +51,9 @@ def _strip_blank(records: Sequence[Sequence[str]], end: int) -> int:
 
 
 def _is_blank(cells: Sequence[str]) -> bool:
-    return not any(cell.strip(_BLANK) for cell in cells)
+    """Return whether all cells are empty, or form a line of hyphens below a table."""
+    is_rule = any(mark in cell for cell in cells for mark in _RULE_MARKS)
+    return not any(cell.strip(_RULE_CHARACTERS if is_rule else None) for cell in cells)
 
 
 def _notes_start(records: Sequence[Sequence[str]], width: int) -> int:
