@@ -199,8 +199,8 @@ def _open_folder(folder: Path, label: str | None, verbose: bool, options: TableO
     readers = {_FOLDER_READERS[_suffix(path)] for path in paths}
     if not readers:
         others = sorted({Path(path).suffix.lower() for path in list_files(folder)} - {""})
-        found = f"only files with the suffix {', '.join(others[:3])}" if others else "none"
-        raise DataError(f"{folder}: expected .parquet files or images, found {found}")
+        content = f"only files with the suffix {', '.join(others[:3])}" if others else "none"
+        raise DataError(f"{folder}: expected .parquet files or images, found {content}")
     if len(readers) > 1:
         raise FileError(f"{folder}: expected .parquet files or images, found both")
     return readers.pop()(folder, paths, label, verbose, options)

@@ -1,9 +1,8 @@
 """Groups of fitted rows that are near each other on the map.
 
-The nearest fitted rows of a new row lie at several positions of a cluster. A position suits the new
-row if the rows around the position are similar to it. The measure is the mean squared distance
-between the new row and a group of rows around the position. It equals the squared distance to the
-mean of the group, plus the variance of the group.
+A new row is placed where the fitted rows around the position are similar to the new row. The measure
+is the mean squared distance between the new row and a group of fitted rows around the position. It
+equals the squared distance to the mean of the group, plus the variance of the group.
 """
 
 from __future__ import annotations

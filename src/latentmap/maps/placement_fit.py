@@ -145,7 +145,7 @@ def _select_votes(
     if recall(without_penalty) > recall(best):
         best = without_penalty
     else:
-        for group in fitted.groups:  # The fit takes this time, and not the first new rows.
+        for group in fitted.groups:  # The first transform is then fast.
             group.all_means_and_variances()
     k = best.n_neighbors or COMPARED_NEIGHBORS
     neighbors, distances = neighbors[:, :k], distances[:, :k]

@@ -20,7 +20,7 @@ FEW_SEARCHES, MAX_COMPARED = 3, 2_000_000
 class PositionSearch:
     """Finds the nearest of given positions, shape (m, n_components).
 
-    SciPy's search trees take longer to import than a few codes to be compared with all positions.
+    For a few codes, comparing them with all positions is faster than importing SciPy's search trees.
     """
 
     def __init__(self, positions: np.ndarray) -> None:

@@ -142,8 +142,8 @@ export class View {
 
   /** @param {number} scale */
   #limitScale(scale) {
-    const whole = this.fullViewport().scale;
-    return Math.min(whole * MAX_ZOOM, Math.max(whole * MIN_ZOOM, scale));
+    const fullScale = this.fullViewport().scale;
+    return Math.min(fullScale * MAX_ZOOM, Math.max(fullScale * MIN_ZOOM, scale));
   }
 
   /** Return the pixel of a point. @param {number} x @param {number} y @returns {Point} */
