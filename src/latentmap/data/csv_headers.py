@@ -93,8 +93,8 @@ def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str 
 def is_description(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a row below the header describes columns, as survey tools write it.
 
-    A description has a string in each column of numbers or dates. The strings are all different, and
-    there are at least two such columns.
+    A description has a string in each column of numbers or dates. The strings are all different,
+    and there are at least two such columns.
     """
     columns = zip(cells, zip(*rows, strict=True), strict=False)
     above = [cell.strip() for cell, column in columns if _column_kind(column) in ("number", "date")]

@@ -1,8 +1,8 @@
 """Groups of fitted rows that are near each other on the map.
 
-A new row is placed where the fitted rows around the position are similar to the new row. The measure
-is the mean squared distance between the new row and a group of fitted rows around the position. It
-equals the squared distance to the mean of the group, plus the variance of the group.
+A new row is placed where the fitted rows around the position are similar to the new row. The
+measure is the mean squared distance between the new row and a group of fitted rows around the
+position. It equals the squared distance to the mean of the group, plus the variance of the group.
 """
 
 from __future__ import annotations

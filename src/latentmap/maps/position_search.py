@@ -20,7 +20,8 @@ FEW_SEARCHES, MAX_COMPARED = 3, 2_000_000
 class PositionSearch:
     """Finds the nearest of given positions, shape (m, n_components).
 
-    For a few codes, comparing them with all positions is faster than importing SciPy's search trees.
+    For a few codes, a comparison with all positions is faster than the import of SciPy's search
+    trees.
     """
 
     def __init__(self, positions: np.ndarray) -> None:
