@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from latentmap.data import open_data, text_files
+from latentmap.data import open_data, table_notes, text_files
 from latentmap.data.csv_files import read_csv
 from latentmap.data.csv_layout import detect_layout
 from latentmap.data.table_options import TableOptions
@@ -545,6 +545,21 @@ def test_rules_are_not_rows(write, text):
 def test_a_row_of_marks_of_missing_values_is_a_row(write):
     text = "a|b\n" + "1|2\n" * 60 + "---|---\n3|4\n"
     assert read(write(text)).table["b"].to_pylist() == [*[2] * 60, None, 4]
+
+
+@pytest.mark.parametrize("n_rows", [3, 400])
+@pytest.mark.parametrize(
+    ("header", "escape"), [("note,x", '""'), ('"note","x"', '""'), ("note,x", '\\"')]
+)
+def test_lines_inside_quoted_cells_stay(write, monkeypatch, n_rows, header, escape):
+    monkeypatch.setattr(table_notes, "_TAIL_BYTES", 10)
+    monkeypatch.setattr(table_notes, "_BUFFER_BYTES", 100)
+    name = "note,x"
+    cell = f"first\n---\n{escape}a{escape}\n{name}\n---\nlast"
+    text = f"{header}\n---,---\n" + f'"{cell}",1\n{header}\n' * n_rows
+    table, schema = read(write(text))
+    assert table["note"].to_pylist() == [cell.replace(escape, '"')] * n_rows
+    assert f"left out {n_rows} repeated headers" in schema.notes
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,15 @@ def _is_row(cells: Sequence[str], kinds: Sequence[str | None]) -> bool:
     return all(kind is None or cell_kind(cell) in (kind, "missing") for cell, kind in pairs)
 
 
+def _quoted_cell(separator: str | None, quoting: Quoting) -> bytes:
+    """Return a pattern of a quoted cell, or of its start if it continues after the text."""
+    quote, escape = re.escape(quoting.quote), re.escape(quoting.escape or "")
+    before = rf"(?:^|(?<={re.escape(separator or chr(10))}))" + " *" * quoting.follows_space
+    quote_inside = rf"{quote}{quote}" + (rf"|{escape}[\s\S]" if escape else "")
+    other = f"[^{quote}{escape}]*"
+    return f"{before}{quote}{other}(?:(?:{quote_inside}){other})*{quote}?".encode()
+
+
 def is_rule(line: str) -> bool:
     """Return whether a line consists of hyphens between or below the names of columns.
 
@@ -135,7 +144,13 @@ class TrimmedStream(io.RawIOBase):
     ) -> None:
         self._stream, self._separator, self._quoting = stream, separator, quoting
         self._width, self._header, self._has_rules = width, header.encode(), has_rules
-        self._header_line = re.compile(rb"^%s\r?$" % re.escape(self._header), re.MULTILINE)
+        self._quote, self._n_quotes = quoting.quote.encode(), 0
+        patterns = [rb"(?P<cell>%s)" % _quoted_cell(separator, quoting)]
+        if has_rules:
+            patterns.insert(0, rb"(?P<rule>%s)" % _RULE)
+        if header:
+            patterns.insert(0, rb"(?P<header>^%s(?=\r?$))" % re.escape(self._header))
+        self._lines_and_cells = re.compile(b"|".join(patterns), re.MULTILINE)
         self._blank = f"{separator or ''} \t\r\n".encode()
         self._text, self._tail = b"", bytearray()
         self.n_blank = self.n_notes = self.n_headers = 0
@@ -163,10 +178,17 @@ class TrimmedStream(io.RawIOBase):
         return size
 
     def _without_lines(self, text: bytes) -> bytes:
-        if self._header and self._header in text:
-            text, n_headers = self._header_line.subn(b"", text)
-            self.n_headers += n_headers
-        return _RULE_LINE.sub(b"", text) if self._has_rules else text
+        is_in_cell = self._n_quotes % 2
+        self._n_quotes += text.count(self._quote)
+        if not (self._has_rules or (self._header and self._header in text)):
+            return text
+        # A text that starts inside a quoted cell gets a quote at its start, which is removed again.
+        return self._lines_and_cells.sub(self._omit, self._quote * is_in_cell + text)[is_in_cell:]
+
+    def _omit(self, match: re.Match[bytes]) -> bytes:
+        """Return a quoted cell as it is, and an empty line for a header or a rule."""
+        self.n_headers += match.lastgroup == "header"
+        return match[0] if match.lastgroup == "cell" else b""
 
     def _find_end(self, tail: bytes) -> int:
         """Return the number of bytes above the blank lines and the notes at the end."""
