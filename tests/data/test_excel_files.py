@@ -87,9 +87,10 @@ def test_titles_and_repeated_headers_and_notes_in_every_column_are_left_out(writ
     rows = [[f"t{i}", i, i / 2] for i in range(9)]
     header, notes = ["town", "people", "area"], ["© Office", "Berlin", 2024]
     sheet = [["Report", None, None], ["2024", None, None], header, *rows, header, *rows]
-    table = read_excel(write(Towns=[*sheet, [None] * 3, notes])).table
+    table, schema = read_excel(write(Towns=[*sheet, [None] * 3, notes]))
     assert [str(kind) for kind in table.schema.types] == ["string", "int64", "double"]
     assert table.num_rows == 18
+    assert schema.notes[-2:] == ("skipped 1 comment line", "left out 1 repeated header")
 
 
 def test_options(write):

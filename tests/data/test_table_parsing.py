@@ -75,8 +75,10 @@ def test_the_order_of_dates_is_an_option_of_a_data_frame(day_first, month):
     assert table.table_schema.notes == (f"day: {'day' if day_first else 'month'} first",)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "frame"])
-def test_integers_that_are_all_dates_are_dates_in_every_format(tmp_path, suffix):
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "frame", "streamed"])
+def test_integers_that_are_all_dates_are_dates_in_every_format(tmp_path, monkeypatch, suffix):
+    if suffix == "streamed":
+        monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda *_: False)
     days = [20240131, 19991231, 20240229, 20231105]
     frame = pd.DataFrame({"day": days, "number": [20240131, 20240132, 20240133, 20240134]})
     path = tmp_path / ("rows.csv" if suffix == "csv" else "rows.parquet")

@@ -127,7 +127,7 @@ def test_full_disk_raises_file_error(tmp_path, name, monkeypatch):
 
     for target in (
         "numpy.lib.format.write_array_header_1_0",
-        "pyarrow.csv.CSVWriter",
+        "pyarrow.csv.write_csv",
         "pyarrow.parquet.ParquetWriter",
         "PIL.Image.Image.save",
     ):
@@ -246,6 +246,19 @@ def test_formats_without_columns_reject_data_frames(tmp_path, name, words):
     with pytest.raises(DataError, match=words):
         write_rows(tmp_path / name, [_frame()], length=3)
     assert not list(tmp_path.iterdir())
+
+
+def test_times_are_written_to_csv_without_superfluous_zeros(tmp_path):
+    midnight, noon = datetime.datetime(2020, 1, 31), datetime.datetime(2020, 1, 31, 12)
+    batches = [
+        pa.table({"time": pa.array(times, pa.timestamp("us")), "day": [midnight] * len(times)})
+        for times in ([noon], [midnight, None], [noon.replace(microsecond=500_000)])
+    ]
+    write_rows(tmp_path / "rows.csv", batches, length=4)
+    assert (tmp_path / "rows.csv").read_text().splitlines() == [
+        *('"time","day"', "2020-01-31 12:00:00,2020-01-31"),
+        *("2020-01-31,2020-01-31", ",2020-01-31", "2020-01-31 12:00:00.500,2020-01-31"),
+    ]
 
 
 def test_csv_rejects_vectors(tmp_path):

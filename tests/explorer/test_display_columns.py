@@ -52,8 +52,8 @@ def test_columns_that_are_not_fitted_are_not_decoded():
 
 
 def test_texts_have_no_superfluous_zeros():
-    assert as_display_strings(pa.array([0], pa.timestamp("us"))).to_pylist() == [
-        "1970-01-01 00:00:00"
-    ]
+    minutes = pa.array([0, 60], pa.timestamp("s")).cast(pa.timestamp("us"))
+    assert as_display_strings(minutes).to_pylist() == ["1970-01-01 00:00:00", "1970-01-01 00:01:00"]
+    assert as_display_strings(minutes[:1]).to_pylist() == ["1970-01-01"]
     assert as_display_strings(pa.array([True, None])).to_pylist() == ["true", None]
     assert as_display_strings(pa.array(["a"]).dictionary_encode()).to_pylist() == ["a"]

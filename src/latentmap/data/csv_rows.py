@@ -118,16 +118,7 @@ class CsvRows:
 
     def notes(self) -> list[str]:
         """Return short phrases about the lines that the last complete reading skipped or filled."""
-        notes = []
-        if self.n_comments:
-            notes.append(f"skipped {self.n_comments:,} comment line{'s' * (self.n_comments > 1)}")
-        if self.n_filled:
-            notes.append(f"filled {self.n_filled:,} short line{'s' * (self.n_filled > 1)}")
-        if self.n_blank:
-            notes.append(f"left out {self.n_blank:,} empty line{'s' * (self.n_blank > 1)}")
-        if self.n_headers:
-            notes.append(f"left out {self.n_headers:,} repeated header{'s' * (self.n_headers > 1)}")
-        return notes
+        return row_notes(self.n_comments, self.n_headers, self.n_filled, self.n_blank)
 
     def _records(self, with_blank: bool = False) -> Iterator[tuple[int, list[str]]]:
         """Yield the number of the first line and the cells of each record, without blank lines."""
@@ -221,6 +212,17 @@ class CsvRows:
     def _count_omitted(self, stream: TrimmedStream) -> None:
         self.n_blank, self.n_headers = stream.n_blank, stream.n_headers
         self.n_comments += stream.n_notes
+
+
+def row_notes(n_comments: int, n_headers: int, n_filled: int = 0, n_blank: int = 0) -> list[str]:
+    """Return short phrases about lines that were skipped or filled."""
+    counts = {
+        "skipped {:,} comment line": n_comments,
+        "filled {:,} short line": n_filled,
+        "left out {:,} empty line": n_blank,
+        "left out {:,} repeated header": n_headers,
+    }
+    return [text.format(n) + "s" * (n > 1) for text, n in counts.items() if n]
 
 
 def _is_comment(cells: Sequence[str]) -> bool:

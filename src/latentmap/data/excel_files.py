@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, last_row, make_csv_table, warn_of_totals
+from latentmap.data.csv_rows import row_notes
 from latentmap.data.csv_separators import Record
 from latentmap.data.excel_size import count_cells
 from latentmap.data.file_suffixes import split_sheet
@@ -135,11 +136,13 @@ def _read_rows(
     name: str, rows: Sequence[list[str]], notes: Sequence[str], options: TableOptions
 ) -> CsvTable:
     n_rows = count_rows(rows, len(rows[0]) if rows else 0)
-    all_records = [Record(i, i, cells) for i, cells in enumerate(rows[:n_rows], start=1)]
-    records = [record for record in all_records if not record.is_blank]
-    layout = table_layout(name, all_records[:_SAMPLE_ROWS], options.header)
-    header = [record.cells for record in records if record.line == layout.header_line]
-    table = [r for r in records if r.line >= layout.first_line and r.cells not in header]
+    all_records = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
+    layout = table_layout(name, all_records[:n_rows][:_SAMPLE_ROWS], options.header)
+    records = [r for r in all_records if r.line >= layout.first_line and not r.is_blank]
+    header = rows[layout.header_line - 1] if layout.header_line else None
+    table = [r for r in records if r.line <= n_rows and r.cells != header]
+    n_notes = sum(record.line > n_rows for record in records)
+    notes = [*notes, *row_notes(n_notes, len(records) - n_notes - len(table))]
     options = options.with_numbered_names(() if layout.header else layout.names)
     names, problems = selected_columns(layout.names, options)
     indices = [layout.names.index(name) for name in names]

@@ -12,9 +12,13 @@ from latentmap.data.data_frames import as_arrow
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import pyarrow as pa
 
     from latentmap.data.types import FrameLike
+
+    Values: TypeAlias = pa.Array | pa.ChunkedArray
 
 _MAX_LISTED = 5
 
@@ -55,7 +59,36 @@ def _check_csv(path: Path, table: pa.Table) -> pa.Table:
             f"{path.name}: expected one value in each cell of a .csv file, found vectors in "
             f"{_list(names)}; .parquet holds them"
         )
-    return table
+    import pyarrow as pa
+
+    return pa.table([without_zeros(column) for column in table.columns], table.column_names)
+
+
+def without_zeros(times: Values) -> Values:
+    """Convert dates and times to the type with the shortest strings that keeps all values.
+
+    These are dates if all times are at midnight. Values of other types are returned as they are.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> str(without_zeros(pa.array([86_400_000_000], pa.timestamp("us")))[0])
+    '1970-01-02'
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    kinds: list[pa.DataType] = []
+    if types.is_timestamp(times.type):
+        kinds = [pa.timestamp(unit, times.type.tz) for unit in ("s", "ms")]
+        kinds = kinds if times.type.tz else [pa.date32(), *kinds]
+    elif types.is_time64(times.type):
+        kinds = [pa.time32("s"), pa.time32("ms")]
+    for kind in kinds:
+        shorter = times.cast(kind, safe=False)
+        if shorter.cast(times.type, safe=False).equals(times):
+            return shorter
+    return times
 
 
 def _reject(path: Path, table: pa.Table) -> pa.Table:

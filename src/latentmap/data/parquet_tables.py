@@ -14,7 +14,7 @@ from latentmap.data.index_checks import check_arrow
 from latentmap.data.parquet_footers import ParquetFiles, open_files, reading_parquet
 from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.table_options import TableOptions, label_column, label_roles
-from latentmap.data.table_parsing import is_string_type, parse_string_columns
+from latentmap.data.table_parsing import is_string_type, may_be_dates, parse_string_columns
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
 from latentmap.data.tables import Table, TableSchema, typed_schema
 from latentmap.data.vector_rows import find_vector_column, most_frequent_length, vector_rows
@@ -119,16 +119,50 @@ class ParquetTable(ParquetSource):
             self._parse(features, options)
 
     def _parse(self, features: list[str], options: TableOptions) -> None:
-        """Find the types of the string columns from all their rows."""
+        """Find the types of the string columns, and of integers such as 20240131, from all rows."""
+        from pyarrow import types
+
         from latentmap.data.format_search import find_formats
 
-        names = [field.name for field in self.table_schema.schema if is_string_type(field.type)]
-        if not names:
+        strings = [field.name for field in self.table_schema.schema if is_string_type(field.type)]
+        integers = self._date_candidates(features)
+        if not strings and not integers:
             return
-        self._searches, columns = find_formats(self._strings, names, options)
+        searches, columns = find_formats(self._strings, [*strings, *integers], options)
+        for name in integers:
+            if not types.is_date(columns[name].values.type):
+                del searches[name], columns[name]
+        self._searches = searches
         first = next(self._tables(self._groups[0], features))
         schema = self._convert(self.paths[0], 0, first).schema
         self.table_schema = typed_schema(schema, columns, options)
+
+    def _date_candidates(self, features: Sequence[str]) -> list[str]:
+        """Return the columns of integers whose first rows are in the range of dates as yyyymmdd.
+
+        The rows are read only if the footer has no limits of them, or limits in this range.
+        """
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        integers = [n for n in features if pa.types.is_integer(self.files.schema.field(n).type)]
+        groups = self._groups[0]
+        path, limits = self.paths[groups.file], {}
+        if integers:
+            with reading_parquet(path), parquet.ParquetFile(path) as file:
+                group = file.metadata.row_group(groups.first)
+                for column in map(group.column, range(group.num_columns)):
+                    if column.is_stats_set and column.statistics.has_min_max:
+                        limits[column.path_in_schema] = column.statistics
+        return [
+            name
+            for name in integers
+            if may_be_dates(
+                pa.array([limits[name].min, limits[name].max])
+                if name in limits
+                else next(self._tables(groups, [name])).column(0)
+            )
+        ]
 
     def _strings(self, names: Sequence[str]) -> Iterator[pa.Table]:
         import pyarrow as pa

@@ -157,17 +157,21 @@ def _write_npy(output: Path, rows: _Rows) -> None:
 def _write_csv(output: Path, rows: _Rows) -> None:
     from pyarrow import csv
 
-    with csv.CSVWriter(output, _schema(rows)) as writer:
+    has_header = True
+    with output.open("wb") as stream:
         for table in _tables(rows):
-            writer.write_table(table)
+            # The batches of a table may have different types of times.
+            csv.write_csv(table, stream, csv.WriteOptions(include_header=has_header))
+            has_header = False
 
 
 def _write_parquet(output: Path, rows: _Rows) -> None:
     from pyarrow import parquet
 
-    with parquet.ParquetWriter(output, _schema(rows)) as writer:
+    schema = _schema(rows)
+    with parquet.ParquetWriter(output, schema) as writer:
         for table in _tables(rows):
-            writer.write_table(table)
+            writer.write_table(table.cast(schema))
 
 
 def _schema(rows: _Rows) -> Any:
@@ -189,12 +193,12 @@ def _tables(rows: _Rows) -> Iterator[Any]:
     """Yield the batches as Arrow tables, with the labels."""
     import pyarrow as pa
 
-    schema, start = _schema(rows), 0
+    names, start = _schema(rows).names, 0
     for columns in map(_columns, _large_batches(rows)):
         stop = start + len(columns[0])
         if rows.labels is not None:
             columns = [*columns, _to_arrow_array(rows.labels[start:stop])]
-        yield pa.Table.from_arrays(columns, schema=schema)
+        yield pa.Table.from_arrays(columns, names)
         start = stop
 
 

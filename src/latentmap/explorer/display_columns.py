@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from latentmap.data.frame_batches import without_zeros
 from latentmap.preprocessing.column_roles import infer_role
 from latentmap.preprocessing.column_types import (
     STRING_TYPES,
@@ -157,7 +158,7 @@ def as_display_strings(values: Values) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     try:
-        strings = values.cast(pa.string())
+        strings = without_zeros(values).cast(pa.string())
         if pa.types.is_timestamp(values.type):
             strings = pc.replace_substring_regex(strings, r"\.0+(Z?)$", r"\1")
         return strings
