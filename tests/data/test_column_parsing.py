@@ -4,7 +4,8 @@ import math
 import pyarrow as pa
 import pytest
 
-from latentmap.data.column_parsing import fitting_decimal, parse_column
+from latentmap.data.cell_formats import VECTORS, matching_cells
+from latentmap.data.column_parsing import candidate_formats, fitting_decimal, parse_column
 
 DAY = datetime.date(2024, 3, 1)
 OCTOBER = datetime.date(2024, 10, 5)
@@ -292,3 +293,18 @@ def test_labels_keep_their_marks():
 
 def test_apostrophes_do_not_make_the_comma_decimal():
     assert fitting_decimal(pa.array(["1’234", "12"])) is None
+
+
+def test_python_and_arrow_find_the_same_cells():
+    cells = ["1,5 €", "1 234,5", "3. МАРТА 2020", "Mo, 1. März 2020", "2020年1月2日", "ДА", "none"]
+    cells += ["1\u00a0234", "١٢", "Ärz 1", "0800", "1.2k", "12:30 pm", "1 d 2 h", "[1, 2]", "<0.5*"]
+    for cell_format in candidate_formats(".,", None) + candidate_formats(",.", "€", True):
+        is_match = cell_format.match(pa.array(cells))
+        assert (
+            matching_cells(cells, cell_format.pattern)
+            == pa.array(cells).filter(is_match).to_pylist()
+        )
+
+
+def test_a_long_cell_takes_little_time():
+    assert matching_cells([" " * 1_000_000], VECTORS.pattern) == []

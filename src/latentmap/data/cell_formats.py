@@ -7,6 +7,7 @@ into one that Arrow converts, and an Arrow type. Arrow applies them to whole col
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +59,9 @@ MARK_AFTER = rf"(?:{_SIGN_AFTER}|\s[a-z])"
 _MISSING_WORDS = (
     r"(?i:none|nil|missing|unknown|not available|no data|n\.?d\.?|keine angabe|k\. ?a\.)"
 )
+# Arrow compiles a pattern in each call, which takes longer than matching a sample of cells. Python
+# keeps compiled patterns, but its time may grow with a power of the length of a cell.
+_MAX_PYTHON_LENGTH = 100
 _MAGNITUDES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 
 
@@ -90,6 +94,10 @@ class CellFormat:
         """Return a mask of the cells that have this format; null stays null."""
         return pc.match_substring_regex(cells, f"^(?:{self.pattern})$")
 
+    def count(self, cells: Sequence[str]) -> int:
+        """Return the number of cells that have this format; fast for a sample of cells."""
+        return len(matching_cells(cells, self.pattern))
+
     def match_all(self, cells: pa.Array) -> bool:
         """Return whether all cells that are not null have this format."""
         return pc.all(self.match(cells)).as_py() is not False
@@ -102,6 +110,21 @@ class CellFormat:
             return (cells if self.parse is None else self.parse(cells)).cast(self.type)
         except pa.ArrowInvalid:
             return None
+
+
+def matching_cells(cells: Sequence[str], pattern: str) -> list[str]:
+    """Return the cells that match a pattern of Arrow; fast for a sample of cells."""
+    if max(map(len, cells), default=0) > _MAX_PYTHON_LENGTH:
+        strings = pa.array(cells)
+        return strings.filter(pc.match_substring_regex(strings, f"^(?:{pattern})$")).to_pylist()
+    return list(filter(_compile(pattern).fullmatch, cells))
+
+
+@functools.cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    r"""Compile a pattern of Arrow in Python, which does not know ``\x{A0}`` and ``\pL``."""
+    pattern = re.sub(r"\\x\{(\w+)\}", lambda match: re.escape(chr(int(match[1], 16))), pattern)
+    return re.compile(pattern.replace(r"\pL", r"(?u:[^\W\d_])").replace("(?i:", "(?iu:"), re.ASCII)
 
 
 def find_unit(cells: Sequence[str]) -> str | None:

@@ -19,6 +19,7 @@ from latentmap.data.cell_formats import (
     find_unit,
     magnitude_format,
     marked_formats,
+    matching_cells,
     may_have_format,
     number_formats,
     with_unit,
@@ -137,7 +138,7 @@ def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
         elif nearest is None:
             nearest = find_invalid_cells(cells, is_match, candidate.kind)
     return ParsedColumn(
-        cells, invalid=nearest or find_invalid_numbers(cells, _sample(cells), order[0])
+        cells, invalid=nearest or find_invalid_numbers(cells, _sample(cells).to_pylist(), order[0])
     )
 
 
@@ -201,8 +202,7 @@ def matching_formats(
     If a format fits the whole sample, only other formats of numbers or of dates follow. Fewer than
     three whole numbers are not read as dates.
     """
-    sample = _sample(cells)
-    strings = sample.to_pylist()
+    strings = _sample(cells).to_pylist()
     if not may_have_format([*strings[:10], *strings[:: max(1, len(strings) // 10)]]):
         return
     complete_kinds: set[str] = set()
@@ -211,30 +211,30 @@ def matching_formats(
         kind = cell_format.kind.replace("integer", "number")
         if complete_kinds - {kind}:
             return
-        n_matched = pc.sum(cell_format.match(sample)).as_py()
+        n_matched = cell_format.count(strings)
         if cell_format is COMPACT_DATE:
-            if n_matched == len(sample) >= _MIN_COMPACT_DATES:
+            if n_matched == len(strings) >= _MIN_COMPACT_DATES:
                 yield cell_format
             continue
-        if cell_format.plain and not _are_mostly_plain(sample, cell_format):
+        if cell_format.plain and not _are_mostly_plain(strings, cell_format):
             continue
-        if n_matched >= _SAMPLE_SHARE * len(sample):
+        if n_matched >= _SAMPLE_SHARE * len(strings):
             yield cell_format
-        if n_matched == len(sample):
+        if n_matched == len(strings):
             complete_kinds.add(kind)
         if n_matched and cell_format.type in (pa.date32(), pa.timestamp("us")):
             dates.append(cell_format)
     if not complete_kinds and dates:
-        yield from _combined_dates(sample, dates)
+        yield from _combined_dates(strings, dates)
 
 
-def _are_mostly_plain(sample: pa.Array, cell_format: CellFormat) -> bool:
-    """Return whether half of the cells are plain numbers or dates, with enough distinct values."""
-    plain = sample.filter(pc.match_substring_regex(sample, f"^(?:{cell_format.plain})$"))
-    return 2 * len(plain) >= len(sample) and len(plain.unique()) >= cell_format.min_plain
+def _are_mostly_plain(cells: list[str], cell_format: CellFormat) -> bool:
+    """Return whether half of the cells are plain numbers, with enough distinct values."""
+    plain = matching_cells(cells, cell_format.plain or cell_format.pattern)
+    return 2 * len(plain) >= len(cells) and len(set(plain)) >= cell_format.min_plain
 
 
-def _combined_dates(sample: pa.Array, formats: list[CellFormat]) -> Iterator[CellFormat]:
+def _combined_dates(cells: list[str], formats: list[CellFormat]) -> Iterator[CellFormat]:
     """Yield a format of cells with several formats of dates, if together they fit the sample.
 
     Dates of numbers are all in the order of day and month of the first format that has one.
@@ -245,7 +245,7 @@ def _combined_dates(sample: pa.Array, formats: list[CellFormat]) -> Iterator[Cel
         parts = tuple(f for f in formats if f.type in types)
         pattern = "|".join(part.pattern for part in parts) or "x"
         dates = CellFormat("date", pattern, types[-1], parse=functools.partial(_parse_any, parts))
-        if dates.match_all(sample):
+        if dates.count(cells) == len(cells):
             yield dates
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from latentmap.data.cell_formats import number_formats
+from latentmap.data.cell_formats import matching_cells, number_formats
 from latentmap.data.table_problems import format_omitted_count
 
 # Invalid cells of a column are reported if at least this share of its cells has one format.
@@ -59,17 +60,18 @@ def find_invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> Invali
     return describe_invalid_cells(cells, invalid, kind)
 
 
-def find_invalid_numbers(cells: pa.Array, sample: pa.Array, decimals: str) -> InvalidCells | None:
+def find_invalid_numbers(
+    cells: pa.Array, sample: Sequence[str], decimals: str
+) -> InvalidCells | None:
     """Describe the strings of a column in which at least half of the cells are numbers.
 
     ``sample`` is a sample of the cells. Return None if the strings are many or contain digits. Also
     return None if the numbers may be names of categories.
     """
     formats = [f for decimal in decimals for f in number_formats(decimal)]
-    best = max(formats, key=lambda f: pc.sum(f.match(sample)).as_py())
-    is_match = best.match(sample)
-    n_numbers = pc.count_distinct(sample.filter(is_match)).as_py()
-    if n_numbers < _MIN_NUMBERS or 2 * pc.sum(is_match).as_py() < len(sample):
+    best = max(formats, key=lambda f: f.count(sample))
+    numbers = matching_cells(sample, best.pattern)
+    if len(set(numbers)) < _MIN_NUMBERS or 2 * len(numbers) < len(sample):
         return None
     invalid = pc.invert(best.match(cells))
     strings = cells.filter(invalid).unique().to_pylist()
