@@ -217,6 +217,11 @@ def test_a_later_byte_that_is_not_utf8_selects_an_8_bit_encoding(write):
         ("", "rows.csv: expected rows, found an empty file"),
         ("\n \n", "rows.csv: expected rows, found an empty file"),
         ("a,b\n", "rows.csv: expected at least one row, found only a header"),
+        (
+            "a & b \\\\\n\\hline\n1 & 2 \\\\\n",
+            r"rows.csv: expected a text table, found LaTeX; remove \\ at the ends of the lines "
+            "and the lines without &, and use --separator '&'",
+        ),
     ],
 )
 def test_no_rows(write, text, sentence):

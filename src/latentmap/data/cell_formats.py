@@ -47,7 +47,7 @@ UNIT = (
     r"(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
 )
 # A unit after a number, such as kg, °C or km/h. The e of 1e5 and 年, a year, are not units.
-_SUFFIX = r"(?![eE][+-]?\d|年)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
+_SUFFIX = r"(?![eEdD][+-]?\d|年)[^\W\d_][\w°²³/%·^.-]{0,11}|°\w?"
 _SIGN = r"[(+-]?"
 _UNIT_OF_CELL = re.compile(
     rf"{_SIGN}\s?({UNIT})\s?{_SIGN}[\d.,'’\s]+\)?|{_SIGN}[\d.,'’\s]+?({UNIT}|{_SUFFIX})\)?"
@@ -165,6 +165,9 @@ def number_formats(decimal: str) -> Iterator[CellFormat]:
     yield CellFormat("integer", rf"[+-]?{integer_pattern}", int64, remove_plus)
     finite = rf"{mantissa}(?:[eE][+-]?\d{{1,3}})?"
     yield CellFormat("number", rf"[+-]?(?:{finite}|(?i:inf|infinity))", float64, to_point, decimal)
+    # Fortran writes D before the exponent of a number of double precision.
+    fortran = rf"[+-]?{mantissa}(?:[eEdD][+-]\d{{1,3}})?"
+    yield CellFormat("number", fortran, float64, (("[dD]", "e"), *to_point), decimal)
     ungroup = (*remove_plus, (group, ""))
     yield CellFormat("integer", rf"[+-]?{grouped_integer}", int64, ungroup, decimal)
     ungroup = (*ungroup, *to_point)

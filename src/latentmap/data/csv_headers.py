@@ -16,14 +16,14 @@ from latentmap.data.cell_formats import BOOLEAN_STRINGS, MARK_AFTER, MARK_BEFORE
 
 _NUMBER = re.compile(
     rf"{MARK_BEFORE}?[+-]?(?:{UNIT}\s?)?[+-]?"
-    r"(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][+-]?\d+)?"
+    r"(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][+-]?\d+|D[+-]\d+)?"
     rf"(?:\s?{UNIT})?{MARK_AFTER}?"
 )
 _MARKS = re.compile(f"^{MARK_BEFORE}|{MARK_AFTER}$")
 _DATE = re.compile(
     r"(?:\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}\.?[-/ ][^\W\d_]{3,9}\.?[-/ ]\d{2,4}"
     r"|[^\W\d_]{3,9}\.? \d{1,2},? \d{4})(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
-    r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M)?"
+    r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M|UTC|[A-Z]{1,3}T)?"
     r"|(?:-?\d+ days?,? \+?)?\d{1,4}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AP]M)?"
 )
 _COLUMN_SHARE = 0.9

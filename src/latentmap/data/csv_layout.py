@@ -92,6 +92,11 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     encoding, text_lines = _read_lines(path, options)
     has_rules = any(map(is_rule, text_lines[:_MAX_LINES_ABOVE]))
     lines = ["\n" if has_rules and is_rule(line) else line for line in text_lines]
+    if 2 * sum(map(_is_latex_row, lines)) > len(lines):
+        raise DataError(
+            f"{path.name}: expected a text table, found LaTeX; remove \\\\ at the ends of the "
+            "lines and the lines without &, and use --separator '&'"
+        )
     separator_line = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     n_above = 1 if separator_line else 0
     quoting = Quoting(options.quote) if options.quote else detect_quoting(lines)
@@ -113,6 +118,10 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
         longest_line=max(map(len, lines)),
         cells_per_byte=sum(len(record.cells) for record in records) / len(sample.encode()),
     )
+
+
+def _is_latex_row(line: str) -> bool:
+    return "&" in line and line.rstrip().endswith(r"\\")
 
 
 def table_layout(

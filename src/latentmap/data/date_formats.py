@@ -33,7 +33,20 @@ _WEEKDAY = (
 _PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
 _CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
 _CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
-_ZONE = r"(Z|[+-]\d{2}:?\d{2})"
+# Time zones as programs abbreviate them in Europe and North America, by their hours east of UTC.
+_ZONES = {
+    0: "UTC|GMT|WET",
+    1: "WEST|BST|CET",
+    2: "CEST|EET",
+    3: "EEST",
+    -4: "EDT",
+    -5: "EST|CDT",
+    -6: "CST|MDT",
+    -7: "MST|PDT",
+    -8: "PST",
+}
+_ZONE = rf"(Z|[+-]\d{{2}}:?\d{{2}}|{'|'.join(_ZONES.values())})"
+_NUMBER_ZONES = tuple((f"(?:{names})$", f"{hours:+03d}:00") for hours, names in _ZONES.items())
 _TWELVE_HOUR_TIME = r"(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
 _ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
 _DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
@@ -78,7 +91,8 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
             numeric = time_pattern.replace(_MONTH_NAME, r"(\d\d)")
             months = () if numeric == time_pattern else _NUMBER_MONTHS
             suffix = _ADD_SECONDS if is_twelve_hour else (" $", "")
-            replacements = (*months, (f"^{numeric}$", text), *_PAD, *extra, suffix)
+            zones = _NUMBER_ZONES if text.endswith(r"\5") and not is_twelve_hour else ()
+            replacements = (*months, (f"^{numeric}$", text), *_PAD, *extra, suffix, *zones)
             parse = _parse_twelve_hour_time if is_twelve_hour else None
             yield CellFormat(
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
