@@ -15,7 +15,7 @@ from latentmap.data.cells import make_cells
 from latentmap.data.index_checks import check_indices, check_offsets, check_sparse
 from latentmap.data.sparse import SparseSource
 from latentmap.data.tables import Table
-from latentmap.errors import DataError, FileError
+from latentmap.errors import DataError, FileError, TooLargeError
 from latentmap.explorer.uploads import read_upload
 
 HUGE = 2**30
@@ -89,18 +89,44 @@ def test_invalid_matrices_raise_before_they_are_converted(kind):
         make_cells(matrix, [*"abcdef"], pd.DataFrame(index=range(8)), None, "the cells")
 
 
-def test_a_matrix_with_fewer_values_than_diagonals_raises():
-    matrix = sparse.dia_array(ROWS)
-    matrix.data = matrix.data[:1]
-    with pytest.raises(DataError, match="one value for each index"):
-        SparseSource(matrix)
+LISTS = sparse.lil_array(ROWS).rows
+WRONG_ARRAYS = [
+    ("csr", "data", np.array(1.0), "data: expected an array with 1 axes"),
+    ("csr", "indices", np.zeros((24, 1), int), "indices: expected an array with 1 axes"),
+    ("csc", "data", np.ones(3), "one value for each index"),
+    ("bsr", "data", np.ones((4, 0, 2)), "expected blocks that divide the shape"),
+    ("bsr", "data", np.ones((4, 3, 2)), "expected blocks that divide the shape"),
+    ("bsr", "data", np.ones(4), "data: expected an array with 3 axes"),
+    ("coo", "data", np.array(1.0), "data: expected an array with 1 axes"),
+    ("coo", "coords", (np.array([0]),), "the indices of two axes, found 1"),
+    ("dia", "data", np.ones((1, 6)), "one value for each index"),
+    ("dia", "data", np.array(1.0), "data: expected an array with 2 axes"),
+    ("dia", "offsets", np.array([2**40]), "offsets: expected integers"),
+    ("dok", "_dict", {(HUGE, 0): 1.0}, "axis 0: expected integers from 0 to 7"),
+    ("dok", "_dict", {(0,): 1.0}, "a row and a column as the key"),
+    ("dok", "_dict", {5: 1.0}, "a row and a column as the key"),
+    ("lil", "rows", LISTS[:3], "rows: expected an array of 8 lists"),
+    ("lil", "data", np.array([None] * 8), "data: expected an array of 8 lists"),
+    ("lil", "_shape", (100, 6), "rows: expected an array of 100 lists"),
+    ("lil", "data", np.array([["one"] * len(x) for x in LISTS] + [0], object)[:-1], "valid sparse"),
+]
 
 
-def test_a_dictionary_of_keys_outside_the_matrix_raises():
-    matrix = sparse.dok_array(ROWS)
-    matrix._dict[HUGE, 0] = 1.0
-    with pytest.raises(DataError, match="axis 0: expected integers from 0 to 7"):
+@pytest.mark.parametrize(("kind", "array", "value", "message"), WRONG_ARRAYS)
+def test_matrices_whose_arrays_do_not_fit_one_another_raise(kind, array, value, message):
+    matrix = sparse.csr_array(ROWS).asformat(kind).copy()
+    setattr(matrix, array, value)
+    with pytest.raises(DataError, match=f"the sparse matrix.*{message}"):
         SparseSource(matrix)
+    with pytest.raises(DataError, match=f"X.*{message}"):
+        AutoEncoder(2).fit(matrix)
+
+
+@pytest.mark.parametrize("shape", [(8, 2**50), (2**50, 6)])
+def test_shapes_larger_than_memory_raise(shape):
+    matrix = sparse.coo_array(([1.0, 2.0], ([0, 1], [0, 1])), shape=shape)
+    with pytest.raises(TooLargeError, match="the sparse matrix: needs"):
+        SparseSource(matrix)[:]
 
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo", "lil", "dok", "dia"])

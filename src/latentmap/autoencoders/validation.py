@@ -21,9 +21,8 @@ from latentmap.autoencoders.table_fitting import (
 from latentmap.backend import block_rows
 from latentmap.data.array_checks import as_numbers
 from latentmap.data.batching import read_batches
-from latentmap.data.index_checks import check_sparse
 from latentmap.data.sources import ArraySource, Source
-from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.sparse import SparseSource, as_csr, is_sparse
 from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
@@ -133,7 +132,7 @@ def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any
             "X.reshape(1, -1) makes one row of it, X.reshape(-1, 1) one column"
         )
     if is_sparse(X) and len(shape) == 2:
-        check_sparse("X", X)
+        X = as_csr("X", X)
     try:
         if len(shape) > 2:
             if reset:

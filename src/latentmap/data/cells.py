@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from latentmap.data.array_checks import as_numbers
-from latentmap.data.index_checks import check_sparse
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource, Source
-from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.sparse import SparseSource, as_csr, is_sparse
 from latentmap.data.tables import Table
 from latentmap.data.types import csr_array
 from latentmap.errors import DataError, UnknownNameError
@@ -121,7 +120,7 @@ def make_cells(
             "var_names_make_unique()"
         )
     if is_sparse(matrix):
-        check_sparse(name, matrix)
+        matrix = as_csr(name, matrix)
     else:
         matrix = as_numbers(name, getattr(matrix, "to_numpy", lambda: matrix)())
     notes: tuple[str, ...] = ()

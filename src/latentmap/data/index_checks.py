@@ -6,6 +6,7 @@ index crashes the process or returns unrelated memory.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,28 +93,58 @@ def check_sparse(name: str, matrix: Any, error: type[LatentmapError] = DataError
     """
     n_rows, n_columns = matrix.shape
     if matrix.format in ("csr", "csc", "bsr"):
-        height, width = matrix.data.shape[1:] if matrix.format == "bsr" else (1, 1)
+        data = _check_axes(f"{name}, data", matrix.data, 3 if matrix.format == "bsr" else 1, error)
+        height, width = data.shape[1:] if matrix.format == "bsr" else (1, 1)
+        if 0 in (height, width) or n_rows % height or n_columns % width:
+            raise error(
+                f"{name}: expected blocks that divide the shape {matrix.shape}, found blocks of "
+                f"shape {data.shape[1:]}"
+            )
         sizes = (n_rows // height, n_columns // width)
         n_groups, size = sizes[::-1] if matrix.format == "csc" else sizes
-        check_indices(f"{name}, indices", matrix.indices, size, error=error)
-        check_offsets(f"{name}, indptr", matrix.indptr, n_groups, len(matrix.indices), error)
-        _check_lengths(name, (matrix.indices, matrix.data), error)
+        indices = _check_axes(f"{name}, indices", matrix.indices, 1, error)
+        check_indices(f"{name}, indices", indices, size, error=error)
+        check_offsets(f"{name}, indptr", matrix.indptr, n_groups, len(indices), error)
+        _check_lengths(name, (indices, data), error)
     elif matrix.format == "coo":
-        check_indices(f"{name}, row", matrix.row, n_rows, error=error)
-        check_indices(f"{name}, col", matrix.col, n_columns, error=error)
-        _check_lengths(name, (matrix.row, matrix.col, matrix.data), error)
+        coords = getattr(matrix, "coords", None) or (matrix.row, matrix.col)
+        if len(coords) != 2:
+            raise error(f"{name}: expected the indices of two axes, found {len(coords)}")
+        arrays = [
+            _check_axes(f"{name}, {axis}", array, 1, error)
+            for axis, array in zip(("row", "col", "data"), (*coords, matrix.data), strict=True)
+        ]
+        check_indices(f"{name}, row", arrays[0], n_rows, error=error)
+        check_indices(f"{name}, col", arrays[1], n_columns, error=error)
+        _check_lengths(name, arrays, error)
     elif matrix.format == "dok":
-        for axis, indices in enumerate(zip(*matrix.keys(), strict=True)):
-            check_indices(f"{name}, axis {axis}", indices, matrix.shape[axis], error=error)
+        keys = [*matrix.keys()]
+        if not all(isinstance(key, tuple) and len(key) == 2 for key in keys):
+            raise error(f"{name}: expected a row and a column as the key of each value")
+        for axis, axis_indices in enumerate(zip(*keys, strict=True)):
+            check_indices(f"{name}, axis {axis}", axis_indices, matrix.shape[axis], error=error)
     elif matrix.format == "dia":
-        _check_lengths(name, (matrix.offsets, matrix.data), error)
+        offsets = _check_axes(f"{name}, offsets", matrix.offsets, 1, error)
+        check_indices(f"{name}, offsets", offsets, 2**31 - 1, -(2**31), error)
+        _check_lengths(name, (offsets, _check_axes(f"{name}, data", matrix.data, 2, error)), error)
     else:
+        for key, lists in (("rows", matrix.rows), ("data", matrix.data)):
+            is_array = isinstance(lists, np.ndarray) and lists.shape == (n_rows,)
+            if not is_array or not all(isinstance(values, list) for values in lists):
+                raise error(f"{name}, {key}: expected an array of {n_rows} lists")
         for columns, values in zip(matrix.rows, matrix.data, strict=True):
             check_indices(f"{name}, columns", columns, n_columns, error=error)
             _check_lengths(name, (columns, values), error)
 
 
-def _check_lengths(name: str, arrays: tuple[Any, ...], error: type[LatentmapError]) -> None:
+def _check_axes(name: str, array: Any, ndim: int, error: type[LatentmapError]) -> np.ndarray:
+    shape = array.shape if isinstance(array, np.ndarray) else ()
+    if len(shape) != ndim:
+        raise error(f"{name}: expected an array with {ndim} axes, found shape {shape}")
+    return array
+
+
+def _check_lengths(name: str, arrays: Sequence[Any], error: type[LatentmapError]) -> None:
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) > 1:
         text = " and ".join(map(str, lengths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeGuard
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from latentmap.data import batching
 from latentmap.data.array_checks import MAX_MAGNITUDE, check_labels, check_rows
 from latentmap.data.index_checks import check_sparse
+from latentmap.data.memory import check_requested_memory
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 
@@ -75,10 +77,9 @@ class SparseSource(Source):
         if len(matrix.shape) > 2:
             raise DataError(f"{name}: expected sparse rows of numbers, found shape {matrix.shape}")
         self.dtype = check_rows(name, matrix.shape, matrix.dtype)
-        check_sparse(name, matrix)
         self.row_shape, self.name, self.feature_names = matrix.shape[1:], name, feature_names
         self.labels = check_labels(name, labels, matrix.shape[0])
-        self._matrix = _to_canonical(matrix).astype(self.dtype, copy=False)
+        self._matrix = as_csr(name, matrix).astype(self.dtype, copy=False)
         self._row_numbers = np.arange(matrix.shape[0])
 
     def __len__(self) -> int:
@@ -90,7 +91,9 @@ class SparseSource(Source):
         return int(np.diff(self._matrix.indptr)[self._row_numbers].sum())
 
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
-        return self.take_sparse(indices).toarray()
+        rows = self.take_sparse(indices)
+        check_requested_memory(self.name, math.prod(rows.shape) * self.dtype.itemsize)
+        return rows.toarray()
 
     def take_sparse(self, indices: ArrayLike) -> csr_array:
         """Return a copy of the rows at ``indices`` as CSR, sorted and without duplicates."""
@@ -132,13 +135,24 @@ class SparseSource(Source):
         return self
 
 
-def _to_canonical(matrix: sparray | spmatrix) -> csr_array:
-    """Convert a matrix to sorted CSR without duplicates, without changing it."""
+def as_csr(name: str, matrix: sparray | spmatrix) -> csr_array:
+    """Convert a matrix to sorted CSR without duplicates, without changing it.
+
+    Raise DataError if its arrays do not fit one another, and TooLargeError if they do not fit into
+    memory.
+    """
     from scipy.sparse import csr_array
 
-    rows = csr_array(matrix)
-    if not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
-    rows.prune()
+    check_sparse(name, matrix)
+    if matrix.format != "csr":
+        check_requested_memory(name, 16 * matrix.shape[0])
+    try:
+        rows = csr_array(matrix)
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        rows.prune()
+    except (TypeError, ValueError, OverflowError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{name}: expected a valid sparse matrix, found {reason}") from error
     return rows
