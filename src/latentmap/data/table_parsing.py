@@ -23,34 +23,52 @@ def parse_string_columns(
     that were strings or became dates.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    strings = {
-        name: column if column.type == pa.string() else column.cast("string")
+    candidates = {
+        name: column
         for name, column in zip(table.column_names, table.columns, strict=True)
         if is_string_type(column.type) or may_be_dates(column)
     }
-    if not strings:
+    if not candidates:
         return table, {}
+    from latentmap.data.column_parsing import TEXT_ROLES, clean_cells
     from latentmap.data.format_search import infer_decimals, parse_columns
 
+    strings = {}
+    for name, column in candidates.items():
+        is_text = options.roles.get(name) in TEXT_ROLES
+        if is_text and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            table = _remove_missing(table, name, clean_cells(column, options.missing))
+        else:
+            strings[name] = column if column.type == pa.string() else column.cast("string")
+    if not strings:
+        return table, {}
     string_table = pa.table(strings)
     columns = parse_columns(string_table, infer_decimals(string_table, options), options)
     for name, column in list(columns.items()):
         values = column.values
         if not is_string_type(table.schema.field(name).type) and values.type != pa.date32():
             del columns[name]
-            continue
-        if pa.types.is_string(values.type):
-            written = table.column(name)
-            # Few functions of Arrow accept views of strings, so views are converted to strings.
-            if pa.types.is_string_view(written.type):
-                written = strings[name]
-            elif values.null_count == written.null_count:
-                continue
-            values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
-        table = table.set_column(table.column_names.index(name), name, values)
+        elif pa.types.is_string(values.type):
+            table = _remove_missing(table, name, values)
+        else:
+            table = table.set_column(table.column_names.index(name), name, values)
     return table, columns
+
+
+def _remove_missing(table: pa.Table, name: str, cells: pa.Array) -> pa.Table:
+    """Return a table whose strings of a column are null where the parsed cells are null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    strings = table.column(name)
+    # Few functions of Arrow accept views of strings, so views are converted to strings.
+    if pa.types.is_string_view(strings.type):
+        strings = strings.cast("string")
+    elif cells.null_count == strings.null_count:
+        return table
+    values = pc.if_else(cells.is_valid(), strings, pa.scalar(None, strings.type))
+    return table.set_column(table.column_names.index(name), name, values)
 
 
 def may_be_dates(column: pa.ChunkedArray | pa.Array) -> bool:
