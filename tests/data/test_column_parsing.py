@@ -7,6 +7,7 @@ import pytest
 from latentmap.data.cell_formats import VECTORS, matching_cells
 from latentmap.data.column_parsing import candidate_formats, fitting_decimal, parse_column
 
+TIME_TYPE = pa.timestamp("us")
 DAY = datetime.date(2024, 3, 1)
 OCTOBER = datetime.date(2024, 10, 5)
 TIME = datetime.time(9, 5)
@@ -73,6 +74,16 @@ def parse(texts, **options):
         (["12,34,567", "5,000"], pa.int64(), [1234567, 5000]),
         (["1.5D+02", "2.D-01"], pa.float64(), [150, 0.2]),
         (["1D2", "2D1"], pa.string(), ["1D2", "2D1"]),
+        (["+", "-", "NA"], pa.string(), ["+", "-", None]),
+        (["3°30' N", "1° 0' 36\" S", "-"], pa.float64(), [3.5, -1.01, None]),
+        (["12.5W", "3.25E"], pa.float64(), [-12.5, 3.25]),
+        (["10N", "2S"], pa.string(), ["10N", "2S"]),
+        (["2024-03-01 12:30:00,000", "2024-03-01 12:30:00.000000999"], TIME_TYPE, [FIRST_TIME] * 2),
+        (["Fri Mar  1 12:30:00 2024"], TIME_TYPE, [FIRST_TIME]),
+        (["Fri Mar 01 12:30:00 +0000 2024"], pa.timestamp("us", "UTC"), [FIRST_TIME_UTC]),
+        (["Fri Mar 1 04:30:00 PST 2024"], pa.timestamp("us", "UTC"), [FIRST_TIME_UTC]),
+        (["1st March 2024"], pa.date32(), [DAY]),
+        (["PT9H5M", "-PT1S", "P1D"], pa.duration("us"), [MINUTES, -SECOND, HOUR * 24]),
         (["4\u2009436.5", "1.5"], pa.float64(), [4436.5, 1.5]),
         (["3. März 2024", "5 Oktober 2024"], pa.date32(), [DAY.replace(day=3), OCTOBER]),
         (["5 oct. 2024", "1er mars 2024"], pa.string(), ["5 oct. 2024", "1er mars 2024"]),

@@ -373,7 +373,7 @@ def test_names_of_groups_are_part_of_the_header(write):
 
 def test_rows_of_signs_at_the_end_are_rows(write):
     result = read(write("x,sign\n+,-\n-,+\na,b\n+,+\n-,-\n+,-\n"))
-    assert result.table["x"].to_pylist()[-3:] == ["+", None, "+"]  # A hyphen is a missing value.
+    assert result.table["x"].to_pylist()[-3:] == ["+", "-", "+"]
 
 
 def test_a_second_table_is_an_error(write):
@@ -510,9 +510,10 @@ TOWN_TYPES = {"town": "string", "people": "int64", "area": "double"}
             ("skipped 2 lines at the top",),
         ),
         (
-            f"town,people,area\n{TOWNS}town,people,area\n{TOWNS}",
+            f"town,people,area\n{TOWNS}\ufefftown,people,area\n{TOWNS}",
             ("left out 1 repeated header",),
         ),
+        (f"# Towns, 2024\n# town,people,area\n#\n{TOWNS}", ("skipped 2 lines at the top",)),
         (
             f"town,people,area\nName,Number of people,Area in ha\na,b,c\n{TOWNS}",
             ("skipped 2 lines at the top",),
@@ -550,6 +551,13 @@ def test_rules_are_not_rows(write, text):
 def test_a_row_of_marks_of_missing_values_is_a_row(write):
     text = "a|b\n" + "1|2\n" * 60 + "---|---\n3|4\n"
     assert read(write(text)).table["b"].to_pylist() == [*[2] * 60, None, 4]
+
+
+def test_units_may_be_in_a_second_comment(write):
+    rows = "".join(f"{i} {i / 2} {30 - i}\n" for i in range(9))
+    result = read(write("#hour  wave wind\n#hr   m   m/s\n" + rows))
+    assert result.table.column_names == ["hour", "wave", "wind"] and result.table.num_rows == 9
+    assert result.schema.units == {"hour": "hr", "wave": "m", "wind": "m/s"}
 
 
 @pytest.mark.parametrize("n_rows", [3, 400])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -262,6 +262,33 @@ BOOLEANS = tuple(
     for true, false in _BOOLEAN_PAIRS
 )
 BOOLEAN_STRINGS = frozenset(string for pair in _BOOLEAN_PAIRS for string in pair)
+
+
+def sum_groups(groups: pa.Array, factors: Mapping[str, float]) -> pa.Array:
+    """Return the sum of named groups of digits times their factors; an empty group counts as 0."""
+    total = pa.scalar(0.0)
+    for name, factor in factors.items():
+        group = pc.struct_field(groups, name)
+        number = pc.if_else(pc.equal(group, ""), "0", group).cast(pa.float64())
+        total = pc.add(total, pc.multiply(number, factor))
+    return total
+
+
+def _parse_coordinates(cells: pa.Array) -> pa.Array:
+    groups = pc.extract_regex(cells, f"^{_COORDINATE}$")
+    degrees = sum_groups(groups, {"whole": 1, "degrees": 1, "minutes": 1 / 60, "seconds": 1 / 3600})
+    is_negative = pc.is_in(pc.struct_field(groups, "side"), pa.array(["S", "W"]))
+    return pc.if_else(is_negative, pc.negate(degrees), degrees)
+
+
+_COORDINATE = (
+    r"(?:(?P<whole>\d{1,3}(?:\.\d+)?) ?[°º]|(?P<degrees>\d{1,3}\.\d+)) ?"
+    r"(?:(?P<minutes>\d{1,2}(?:\.\d+)?) ?['′’] ?)?"
+    r"(?:(?P<seconds>\d{1,2}(?:\.\d+)?) ?(?:[\"″”]|'') ?)?(?P<side>[NSEW])"
+)
+COORDINATES = CellFormat(
+    "number", _COORDINATE, pa.float64(), parse=_parse_coordinates, note="degrees north or east"
+)
 
 
 def _split_lists(cells: pa.Array) -> pa.Array:

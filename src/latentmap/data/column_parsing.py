@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from latentmap.data.cell_formats import (
     BOOLEANS,
+    COORDINATES,
     MISSING,
     VECTORS,
     CellFormat,
@@ -118,6 +119,8 @@ def clean_cells(values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ())
         values = values.combine_chunks()
     cells = pc.utf8_trim_whitespace(values)
     is_missing = pc.is_in(cells, _missing_strings(frozenset(missing), cells.type))
+    if pc.any(pc.equal(cells, "+")).as_py():  # Such as the strands of genes, which are + and -.
+        is_missing = pc.and_(is_missing, pc.not_equal(cells, "-"))
     return pc.if_else(is_missing, pa.scalar(None, cells.type), cells)
 
 
@@ -186,12 +189,13 @@ def candidate_formats(
     grouped = [f for decimal in decimals for f in [*number_formats(decimal)][-2:]]
     magnitudes = [magnitude_format(number) for number in grouped[1::2]]
     if unit is not None:
-        return (*(with_unit(number, unit) for number in plain), *magnitudes)
+        coordinates = [COORDINATES] if unit.startswith("°") else []
+        return (*coordinates, *(with_unit(number, unit) for number in plain), *magnitudes)
     numbers = [*plain, *(accounting_format(number) for number in plain if number.decimal)]
     numbers += [marked for number in grouped for marked in marked_formats(number)]
     numbers += magnitudes
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
-    return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS)
+    return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS, COORDINATES)
 
 
 def matching_formats(

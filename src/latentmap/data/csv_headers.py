@@ -22,7 +22,7 @@ _NUMBER = re.compile(
 _MARKS = re.compile(f"^{MARK_BEFORE}|{MARK_AFTER}$")
 _DATE = re.compile(
     r"(?:\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}\.?[-/ ][^\W\d_]{3,9}\.?[-/ ]\d{2,4}"
-    r"|[^\W\d_]{3,9}\.? \d{1,2},? \d{4})(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+    r"|[^\W\d_]{3,9}\.? \d{1,2},? \d{4})(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
     r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M|UTC|[A-Z]{1,3}T)?"
     r"|(?:-?\d+ days?,? \+?)?\d{1,4}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AP]M)?"
 )
@@ -85,7 +85,7 @@ def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str 
         kind = cell_kind(cell)
         if kind != "missing" and not (is_numeric and len(cell) <= _MAX_UNIT and kind == "text"):
             return []
-        units.append(None if kind == "missing" else cell.strip().strip("()[]"))
+        units.append(None if kind == "missing" else cell.strip().strip("()[]#"))
     n_units = sum(unit is not None for unit in units)
     return units if n_units > max(1, n_numbers // 2) else []
 

@@ -259,21 +259,17 @@ def _find_header(
         header = is_first_header or _is_second_header(first.cells, records[top + 1 :])
     if header:
         return first, top + 1
-    comment_above = (
-        _without_comment_sign(records[top - 1]) if top and records[top - 1].is_comment else None
-    )
-    if (
-        comment_above is not None
-        and len(comment_above.cells) == width
-        and is_text_record(comment_above, width)
-    ):
-        return comment_above, top
-    return None, top
+    comments = [_without_comment_sign(r) for r in records[:top] if r.is_comment]
+    comments = [r for r in comments if not r.is_blank][-2:]
+    names = [record for record in comments if is_text_record(record, width)]
+    if len(names) == 2 and find_units(names[1].cells, rows):
+        return names[0], top - 1
+    return (names[-1], top) if names and names[-1] is comments[-1] else (None, top)
 
 
 def _without_comment_sign(record: Record) -> Record:
     cells = [record.cells[0].lstrip().lstrip("#").strip(), *record.cells[1:]]
-    return record._replace(cells=cells if cells[0] else cells[1:])
+    return record._replace(cells=cells if cells[0] else cells[1:] or [""])
 
 
 def _header_cells(header: Record, rows: Sequence[Record], width: int) -> list[str]:

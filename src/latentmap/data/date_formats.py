@@ -11,7 +11,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from latentmap.data.cell_formats import CellFormat
+from latentmap.data.cell_formats import CellFormat, sum_groups
 
 _DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
 # First letters of the months in English, German, French, Spanish, Italian, Portuguese, Dutch,
@@ -30,9 +30,12 @@ _WEEKDAY = (
     r"(?i:(?:mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)"
     r"\pL*\.?,? +)?"
 )
-_PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
+_PAD = (
+    *((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:")),
+    *((r"(:\d\d),(\d)", r"\1.\2"), (r"(:\d\d\.\d{6})\d+", r"\1")),
+)
 _CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
-_CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
+_CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)"
 # Time zones as programs abbreviate them in Europe and North America, by their hours east of UTC.
 _ZONES = {
     0: "UTC|GMT|WET",
@@ -60,6 +63,10 @@ _WORD_DURATION = (
     rf"(?:{_DAYS}|(?P<sign>-?))(?:(?P<hours>\d+) ?h(?:ours?|rs?)?,? *)?"
     r"(?:(?P<minutes>\d+) ?m(?:in(?:ute)?s?)?\.?,? *)?"
     r"(?:(?P<seconds>\d+(?:\.\d{1,9})?) ?s(?:ec(?:ond)?s?)?\.?)?"
+)
+_ISO_DURATION = (
+    r"(?P<sign>-?)P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?"
+    r"(?:(?P<seconds>\d+(?:\.\d{1,9})?)S)?)?"
 )
 _SECONDS = {"days": 86_400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
@@ -97,6 +104,15 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
             yield CellFormat(
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
             )
+    # Such as Fri Mar 01 12:30:00 +0000 2024, as Unix and Twitter write them.
+    for zone, text, type_ in (
+        ("", r"\4-\1-\2 \3", pa.timestamp("us")),
+        (f" {_ZONE}", r"\5-\1-\2 \3\4", pa.timestamp("us", "UTC")),
+    ):
+        pattern = rf"{_WEEKDAY}{_MONTH_NAME} +{_DAY}{_CLOCK}{zone} (\d{{4}})"
+        numeric = pattern.replace(_MONTH_NAME, r"(\d\d)")
+        replacements = (*_NUMBER_MONTHS, (f"^{numeric}$", text), *_PAD, *_NUMBER_ZONES)
+        yield CellFormat("date", pattern, type_, replacements)
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
     for year, extra in ((r"(\d{4})", ()), (r"(\d{2})", _CENTURY)):
         replacements = (*_NUMBER_MONTHS, (r"^(\d\d)[- ](\d+)$", r"\2-\1-01"), *extra)
@@ -121,7 +137,7 @@ def _date_patterns(
             ]
             for pattern, iso in orders if is_day_first else reversed(orders):
                 yield pattern, iso, extra
-    yield rf"{_DAY}\.?[ /-]{_MONTH_NAME},?[ /-](\d{{4}})", r"\3-\2-\1", ()
+    yield rf"{_DAY}(?:\.|st|nd|rd|th)?[ /-]{_MONTH_NAME},?[ /-](\d{{4}})", r"\3-\2-\1", ()
     yield rf"{_DAY}[ /-]{_MONTH_NAME}[ /-](\d{{2}})", r"\3-\2-\1", _CENTURY
     yield rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3-\1-\2", ()
 
@@ -140,7 +156,7 @@ def _time_formats() -> Iterator[CellFormat]:
     yield CellFormat(
         "date", _TWELVE_HOUR_TIME, pa.time32("s"), replacements, parse=_parse_twelve_hour_time
     )
-    for pattern in (_CLOCK_DURATION, rf"(?:{_WORD_DURATION})"):
+    for pattern in (_CLOCK_DURATION, rf"(?:{_WORD_DURATION})", _ISO_DURATION):
         parse = partial(_parse_duration, f"^{pattern}$")
         yield CellFormat("date", pattern, pa.duration("us"), parse=parse)
 
@@ -155,11 +171,7 @@ def _parse_duration(pattern: str, cells: pa.Array) -> pa.Array:
     The named groups of the pattern are the numbers of days, hours, minutes and seconds.
     """
     groups = pc.extract_regex(cells, pattern)
-    seconds = pa.scalar(0.0)
-    for name, factor in _SECONDS.items():
-        group = pc.struct_field(groups, name)
-        number = pc.if_else(pc.equal(group, ""), "0", group).cast(pa.float64())
-        seconds = pc.add(seconds, pc.multiply(number, factor))
+    seconds = sum_groups(groups, _SECONDS)
     is_negative = pc.equal(pc.struct_field(groups, "sign"), "-")
     seconds = pc.if_else(is_negative, pc.negate(seconds), seconds)
     return pc.round(pc.multiply(seconds, 1e6)).cast(pa.int64())

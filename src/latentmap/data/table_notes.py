@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections import Counter
@@ -178,6 +179,7 @@ class TrimmedStream(io.RawIOBase):
         return size
 
     def _without_lines(self, text: bytes) -> bytes:
+        text = text.replace(codecs.BOM_UTF8, b"")  # Files that were joined have several marks.
         is_in_cell = self._n_quotes % 2
         self._n_quotes += text.count(self._quote)
         if not (self._has_rules or (self._header and self._header in text)):
