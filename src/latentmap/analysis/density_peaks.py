@@ -65,13 +65,15 @@ def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) 
 
     k is n^(1/D), with D at least 2, from 10 to 100: √n in the plane, where random fluctuations
     create spurious modes; 10 in many dimensions, where more neighbours would blur the density. If
-    the codes form many islands, k is at most a third of the size of an island, because a density of
-    points of several islands has no mode in each of them.
+    the graph of the 10 nearest neighbours has many connected components, k is at most a third of
+    their size, so that the neighbours of a point are in its own component.
     """
     neighbors, distances = _nearest_others(points, k or _max_neighbors(len(points)), verbose)
     dimension = min(_intrinsic_dimension(distances), points.shape[1])
     if k is None:
-        k = min(round(len(points) ** (1 / max(dimension, 2))), _island_size(neighbors) // 3)
+        k = min(
+            round(len(points) ** (1 / max(dimension, 2))), _median_component_size(neighbors) // 3
+        )
         k = int(np.clip(k, MIN_NEIGHBORS, MAX_NEIGHBORS))
         neighbors, distances = neighbors[:, :k], distances[:, :k]
     radii = np.sqrt((distances**2).mean(axis=1))
@@ -100,10 +102,10 @@ def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarr
     return neighbors[:, 1:], distances[:, 1:]
 
 
-def _island_size(neighbors: np.ndarray) -> int:
-    """Return the median, over all points, of the number of points in the island of a point.
+def _median_component_size(neighbors: np.ndarray) -> int:
+    """Return the size of the connected component of a point, as the median over all points.
 
-    Islands are the connected components of the graph of the 10 nearest neighbours.
+    Each point is connected to its 10 nearest neighbours.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -111,8 +113,8 @@ def _island_size(neighbors: np.ndarray) -> int:
     n, k = len(neighbors), min(MIN_NEIGHBORS, neighbors.shape[1])
     indices, offsets = neighbors[:, :k].ravel(), np.arange(0, n * k + 1, k)
     graph = csr_array((np.ones(n * k, np.int8), indices, offsets), shape=(n, n))
-    islands = connected_components(graph, directed=False)[1]
-    return int(np.median(np.bincount(islands)[islands]))
+    components = connected_components(graph, directed=False)[1]
+    return int(np.median(np.bincount(components)[components]))
 
 
 def _intrinsic_dimension(distances: np.ndarray) -> float:

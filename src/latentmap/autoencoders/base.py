@@ -312,8 +312,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         Raises
         ------
         SettingError
-            If anywidget is not installed (the extra ``notebook``), or if there are metadata beside
-            a table with values other than numbers.
+            If anywidget is not installed (the extra ``notebook``), or if ``metadata`` is given and
+            the estimator was fitted to a table that has other columns than numbers.
         DataError
             If the numbers of rows, labels and metadata differ.
 

@@ -110,7 +110,7 @@ class FittedNetworks:
     def _node_weights_of(
         self, versions: VariableVersions | None
     ) -> dict[Node, Sequence[np.ndarray]]:
-        """Return the weights of each node, read anew if the variables have other versions."""
+        """Return the weights of each node; read them again if the variables have changed."""
         assert self.graphs is not None
         is_current = self._models is None or have_equal_versions(versions, self._versions)
         if self._node_weights is None or not is_current:

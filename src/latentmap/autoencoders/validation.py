@@ -122,7 +122,7 @@ def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any
             f"X: expected rows, found the path {path!r}; "
             f"latentmap.data.open_data({path!r}) opens it"
         )
-    # The first comparison saves the import of numpy.ma.
+    # Arrays are recognised first, because `np.ma` is imported when it is used.
     if type(X) is not np.ndarray and isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     shape = getattr(X, "shape", (0, 0))

@@ -194,9 +194,9 @@ def release_programs() -> None:
 
     Models refer to themselves, so that only a garbage collection frees a model and its compiled
     programs, and JAX stores the traces of programs until its caches are cleared. Many fits in one
-    process would therefore need more and more memory. A layer without ``compute_output_shape``
-    would need more memory in each fit even so: Keras would find its output's shape by a trace with
-    a new symbolic dimension, which stays in caches of JAX that cannot be cleared.
+    process would therefore need more and more memory. Every layer must define
+    ``compute_output_shape``: for other layers, Keras determines the shape of the output by a JAX
+    trace, which stays in caches that cannot be cleared.
 
     Programs that are still used are loaded again from JAX's cache on the disk.
     """

@@ -40,8 +40,8 @@ def encode(
 ) -> None:
     """Encode rows as codes.
 
-    With --workers, DATA must be a .parquet file or a folder of them, and CODES becomes a folder of
-    .parquet files in the order of the rows.
+    With --workers, DATA must be a .parquet file or a folder of such files. The codes are written
+    to the folder CODES, as .parquet files in the order of the rows.
     """
     check_worker_options(workers, ray)
     is_cells = _check_cells(output, data)
@@ -70,7 +70,7 @@ def encode(
 
 
 def _check_cells(output: Path, data: str) -> bool:
-    """Return whether the output is an .h5ad file; raise an error unless the data are one, too."""
+    """Return whether the output is an .h5ad file; raise SettingError if only the output is one."""
     if output.suffix.lower() != CELLS_SUFFIX:
         return False
     if Path(data).suffix.lower() != CELLS_SUFFIX:

@@ -72,9 +72,9 @@ class CellFormat:
     ``decimal`` is the decimal separator of a format that depends on it. ``date_order`` is "day
     first" or "month first" for dates that consist only of numbers. ``boolean_strings`` are the
     strings of false and true in lower case. ``parse`` converts the strings that Arrow cannot cast.
-    ``note`` tells the user how cells were read that have another meaning as well. ``plain`` is the
-    pattern of at least half of the cells of a column that is read in this way, and ``min_plain``
-    the minimum number of different cells with this pattern.
+    ``note`` tells the user how cells were read that have another meaning as well. At least half of
+    the cells of a column of this format, and at least ``min_usual`` different cells, match
+    ``usual_pattern``.
     """
 
     kind: str
@@ -87,8 +87,8 @@ class CellFormat:
     boolean_strings: tuple[str, str] | None = None
     parse: Callable[[pa.Array], pa.Array] | None = None
     note: str | None = None
-    plain: str | None = None
-    min_plain: int = 0
+    usual_pattern: str | None = None
+    min_usual: int = 0
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return a mask of the cells that have this format; null stays null."""
@@ -188,23 +188,23 @@ def marked_formats(number: CellFormat) -> Iterator[CellFormat]:
     Few different numbers with marks, such as 0, 1, 2 and 3+, are categories.
     """
     digits = f"[+-]?{number.pattern.removeprefix('[+-]?')}"
-    words = replace(
+    with_words = replace(
         number,
         pattern=f"{digits}|{_MISSING_WORDS}",
         replacements=((f"^{_MISSING_WORDS}$", ""), *number.replacements),
         parse=lambda cells: pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells),
         note="left out words such as none",
-        plain=digits,
-        min_plain=3,
+        usual_pattern=digits,
+        min_usual=3,
     )
-    yield words
+    yield with_words
     yield replace(
-        words,
+        with_words,
         pattern=f"{MARK_BEFORE}?{digits}{MARK_AFTER}?|{_MISSING_WORDS}",
-        replacements=((f"^{MARK_BEFORE}|{MARK_AFTER}$", ""), *words.replacements),
+        replacements=((f"^{MARK_BEFORE}|{MARK_AFTER}$", ""), *with_words.replacements),
         note="left out marks such as < and *, and words such as none",
-        plain=f"{MARK_BEFORE}?{digits}{_SIGN_AFTER}?",
-        min_plain=10,
+        usual_pattern=f"{MARK_BEFORE}?{digits}{_SIGN_AFTER}?",
+        min_usual=10,
     )
 
 

@@ -53,7 +53,7 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return all(cell_kind(name) in ("text", "missing") for name in first)
     n_fitting = n_different = n_repeated = 0
     for name, cells in zip(first, zip(*rows, strict=True), strict=True):
-        kind, name_kind = _column_kind(cells), cell_kind(name)
+        kind, name_kind = column_kind(cells), cell_kind(name)
         if "missing" in (kind, name_kind):
             continue
         if kind == "text":
@@ -80,7 +80,7 @@ def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str 
     units: list[str | None] = []
     n_numbers = 0
     for cell, column in zip(cells, zip(*rows, strict=True), strict=False):
-        is_numeric = _column_kind(column) == "number"
+        is_numeric = column_kind(column) == "number"
         n_numbers += is_numeric
         kind = cell_kind(cell)
         if kind != "missing" and not (is_numeric and len(cell) <= _MAX_UNIT and kind == "text"):
@@ -97,18 +97,21 @@ def is_description(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     and there are at least two such columns.
     """
     columns = zip(cells, zip(*rows, strict=True), strict=False)
-    above = [cell.strip() for cell, column in columns if _column_kind(column) in ("number", "date")]
-    is_text = all(cell_kind(cell) == "text" for cell in above)
-    return is_text and len(above) == len(set(above)) > 1
+    descriptions = [
+        cell.strip() for cell, column in columns if column_kind(column) in ("number", "date")
+    ]
+    is_text = all(cell_kind(cell) == "text" for cell in descriptions)
+    return is_text and len(descriptions) == len(set(descriptions)) > 1
 
 
-def _column_kind(cells: Sequence[str]) -> str:
+def column_kind(cells: Sequence[str], min_share: float = _COLUMN_SHARE) -> str:
+    """Return the kind of at least a given share of the cells that are not missing, or "text"."""
     kinds = Counter(cell_kind(cell) for cell in cells)
     del kinds["missing"]
     if not kinds:
         return "missing"
     kind, count = kinds.most_common(1)[0]
-    return kind if count >= _COLUMN_SHARE * kinds.total() else "text"
+    return kind if count >= min_share * kinds.total() else "text"
 
 
 def _is_ordered_header(

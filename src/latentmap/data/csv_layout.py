@@ -30,7 +30,7 @@ from latentmap.data.csv_separators import (
     most_common_width,
     split_records,
 )
-from latentmap.data.table_notes import count_rows, is_rule
+from latentmap.data.table_notes import count_rows, is_separator_line
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
@@ -72,14 +72,14 @@ class CsvLayout(TableLayout):
     """Layout of a text table.
 
     ``offset`` is the number of UTF-8 bytes above the first row. ``header_text`` is the line of the
-    names without its line end. ``has_rules`` says whether the table has lines of hyphens.
+    names without its line end. ``has_separator_lines`` says whether the table has lines of hyphens.
     """
 
     path: Path = Path()
     quoting: Quoting = DOUBLE_QUOTES
     offset: int = 0
     header_text: str = ""
-    has_rules: bool = False
+    has_separator_lines: bool = False
     longest_line: int = 0
     cells_per_byte: float = 0.0
 
@@ -90,8 +90,10 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     Raise DataError if there are no rows, and FileError if it is not text.
     """
     encoding, text_lines = _read_lines(path, options)
-    has_rules = any(map(is_rule, text_lines[:_MAX_LINES_ABOVE]))
-    lines = ["\n" if has_rules and is_rule(line) else line for line in text_lines]
+    has_separator_lines = any(map(is_separator_line, text_lines[:_MAX_LINES_ABOVE]))
+    lines = [
+        "\n" if has_separator_lines and is_separator_line(line) else line for line in text_lines
+    ]
     if 2 * sum(map(_is_latex_row, lines)) > len(lines):
         raise DataError(
             f"{path.name}: expected a text table, found LaTeX; remove \\\\ at the ends of the "
@@ -114,7 +116,7 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
         quoting=quoting,
         offset=len("".join(text_lines[: layout.first_line - 1]).encode()),
         header_text=lines[layout.header_line - 1].rstrip("\r\n") if layout.header_line else "",
-        has_rules=has_rules,
+        has_separator_lines=has_separator_lines,
         longest_line=max(map(len, lines)),
         cells_per_byte=sum(len(record.cells) for record in records) / len(sample.encode()),
     )

@@ -17,7 +17,7 @@ from latentmap.data.csv_layout import CsvLayout
 from latentmap.data.csv_separators import csv_reader
 from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
-from latentmap.data.table_notes import TrimmedStream
+from latentmap.data.table_notes import TableRowStream
 from latentmap.data.table_problems import format_omitted_count
 from latentmap.data.text_files import close_on_error, open_utf8
 
@@ -34,7 +34,7 @@ class CsvRows:
 
     ``n_comments`` and ``n_ragged`` are the numbers of comments and of other lines with a wrong
     number of cells, which the last complete reading skipped. ``n_filled`` is the number of lines
-    whose last cells were missing and became empty, ``n_blank`` that of lines of separators at the
+    whose last cells were missing and became empty, ``n_blank`` that of lines of empty cells at the
     end, and ``n_headers`` that of repeated headers, which are left out.
     """
 
@@ -143,14 +143,14 @@ class CsvRows:
         check_memory(layout.name, int(layout.path.stat().st_size * factor))
         return None
 
-    def _open(self, limit: int | None) -> io.BufferedReader[TrimmedStream]:
+    def _open(self, limit: int | None) -> io.BufferedReader[TableRowStream]:
         stream = open_utf8(self.layout.path, self.layout.encoding, limit)
         layout = self.layout
         with close_on_error(stream):
             stream.read(layout.offset)
-        width, lines = len(layout.names), (layout.header_text, layout.has_rules)
+        width, lines = len(layout.names), (layout.header_text, layout.has_separator_lines)
         return io.BufferedReader(
-            TrimmedStream(stream, layout.separator, layout.quoting, width, *lines)
+            TableRowStream(stream, layout.separator, layout.quoting, width, *lines)
         )
 
     def _arrow_options(
@@ -209,7 +209,7 @@ class CsvRows:
                     yield pa.record_batch(arrays, list(names))
             self._count_omitted(stream.raw)
 
-    def _count_omitted(self, stream: TrimmedStream) -> None:
+    def _count_omitted(self, stream: TableRowStream) -> None:
         self.n_blank, self.n_headers = stream.n_blank, stream.n_headers
         self.n_comments += stream.n_notes
 

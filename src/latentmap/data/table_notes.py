@@ -1,15 +1,14 @@
-"""Lines of a text table or a sheet that are not rows: notes, rules and repeated headers."""
+"""Notes, separator lines and repeated headers, the lines of a table that are not rows."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import IO
 
-from latentmap.data.csv_headers import cell_kind
+from latentmap.data.csv_headers import cell_kind, column_kind
 from latentmap.data.csv_separators import Quoting, split_records
 
 MAX_NOTES = 10  # Maximum number of notes below a table.
@@ -19,9 +18,8 @@ _TAIL_BYTES = 2**22  # Number of bytes at the end in which empty lines and notes
 # Start of a note that may have a cell for each column, such as "Source: ", "1) " or "* ".
 _NOTE_START = re.compile(r"[^\W\d]+:(?:\s|$)|\(?\w{1,2}\)\s|[*†‡©]")
 # Line of hyphens below the names of Markdown, psql, MySQL or SAP.
-_RULE = rb"^[ \t|+:=_,;-]*(?:---|===|___)[ \t|+:=_,;-]*(?=\r?$)"
-_RULE_LINE = re.compile(_RULE, re.MULTILINE)
-_RULE_MARKS, _RULE_CHARACTERS = ("---", "===", "___"), " \t\r\n|+-=:_"
+_SEPARATOR_LINE = rb"^[ \t|+:=_,;-]*(?:---|===|___)[ \t|+:=_,;-]*(?=\r?$)"
+_SEPARATOR_MARKS, _SEPARATOR_CHARACTERS = ("---", "===", "___"), " \t\r\n|+-=:_"
 
 
 def count_rows(records: Sequence[Sequence[str]], width: int) -> int:
@@ -37,12 +35,12 @@ def count_rows(records: Sequence[Sequence[str]], width: int) -> int:
     >>> count_rows([["a", "1"], ["b", "2"], [""], ["Source: survey", " 2024"]], width=2)
     2
     """
-    n_rows = n_above = _strip_blank(records, len(records))
+    n_rows = end = _strip_blank(records, len(records))
     n_notes = 0
-    while n_above and (start := _notes_start(records[:n_above], width)) < n_above:
-        n_notes += n_above - start
-        n_above = _strip_blank(records, start)
-    return n_above if n_above and n_notes <= MAX_NOTES else n_rows
+    while end and (start := _notes_start(records[:end], width)) < end:
+        n_notes += end - start
+        end = _strip_blank(records, start)
+    return end if end and n_notes <= MAX_NOTES else n_rows
 
 
 def _strip_blank(records: Sequence[Sequence[str]], end: int) -> int:
@@ -53,8 +51,8 @@ def _strip_blank(records: Sequence[Sequence[str]], end: int) -> int:
 
 def _is_blank(cells: Sequence[str]) -> bool:
     """Return whether all cells are empty, or form a line of hyphens below a table."""
-    is_rule = any(mark in cell for cell in cells for mark in _RULE_MARKS)
-    return not any(cell.strip(_RULE_CHARACTERS if is_rule else None) for cell in cells)
+    is_separator = any(mark in cell for cell in cells for mark in _SEPARATOR_MARKS)
+    return not any(cell.strip(_SEPARATOR_CHARACTERS if is_separator else None) for cell in cells)
 
 
 def _notes_start(records: Sequence[Sequence[str]], width: int) -> int:
@@ -73,25 +71,22 @@ def _are_notes(records: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], 
     rows = [cells for cells in rows[-_CONTEXT_LINES:] if len(cells) == width]
     if len(rows) < len(records):
         return False
-    kinds = [_value_kind(column) for column in zip(*rows, strict=True)]
+    kinds = [column_kind(column, min_share=0.5) for column in zip(*rows, strict=True)]
     n_rows = sum(_is_row(cells, kinds) for cells in records)
     return 2 * n_rows < len(records) or bool(_NOTE_START.match(records[0][0].strip()))
 
 
-def _value_kind(cells: Sequence[str]) -> str | None:
-    """Return "number" or "date" if at least half of the cells are such, and None otherwise."""
-    kinds = Counter(map(cell_kind, cells))
-    n_known = len(cells) - kinds["missing"]
-    return next((kind for kind in ("number", "date") if 2 * kinds[kind] >= n_known > 0), None)
-
-
-def _is_row(cells: Sequence[str], kinds: Sequence[str | None]) -> bool:
+def _is_row(cells: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Return whether cells can be a row of a table with given kinds of columns."""
     if len(cells) != len(kinds):
         return False
-    if kinds[0] is None and len(cells) > 1 and _is_blank(cells[1:]):
+    if kinds[0] not in ("number", "date") and len(cells) > 1 and _is_blank(cells[1:]):
         return False
     pairs = zip(cells, kinds, strict=True)
-    return all(kind is None or cell_kind(cell) in (kind, "missing") for cell, kind in pairs)
+    return all(
+        kind not in ("number", "date") or cell_kind(cell) in (kind, "missing")
+        for cell, kind in pairs
+    )
 
 
 def _quoted_cell(separator: str | None, quoting: Quoting) -> bytes:
@@ -103,24 +98,24 @@ def _quoted_cell(separator: str | None, quoting: Quoting) -> bytes:
     return f"{before}{quote}{other}(?:(?:{quote_inside}){other})*{quote}?".encode()
 
 
-def is_rule(line: str) -> bool:
+def is_separator_line(line: str) -> bool:
     """Return whether a line consists of hyphens between or below the names of columns.
 
     Examples
     --------
-    >>> is_rule("|---|--:|"), is_rule("--------+-----"), is_rule("a,---")
-    (True, True, False)
+    >>> [is_separator_line(line) for line in ("|---|--:|", "--------+-----", "a,---")]
+    [True, True, False]
     """
-    return _RULE_LINE.match(line.encode()) is not None
+    return re.match(_SEPARATOR_LINE, line.encode(), re.MULTILINE) is not None
 
 
-class TrimmedStream(io.RawIOBase):
+class TableRowStream(io.RawIOBase):
     """A stream of a text table without the lines that are not rows.
 
-    They are notes and blank lines at the end, lines equal to ``header``, and rules if ``has_rules``
-    is true. Headers and rules become empty lines, so that the numbers of lines do not change.
-    ``n_notes``, ``n_headers`` and ``n_blank``, the number of lines of separators at the end, are
-    set when the stream has been read.
+    They are notes and blank lines at the end, repeated headers, and separator lines. Headers and
+    separator lines become empty lines, so that the numbers of lines do not change. ``n_notes``,
+    ``n_headers`` and ``n_blank``, the number of lines of empty cells at the end, are set when the
+    stream has been read.
 
     Parameters
     ----------
@@ -131,7 +126,8 @@ class TrimmedStream(io.RawIOBase):
         Number of columns.
     header : str
         Line with the names of the columns, without its line end, or an empty string.
-    has_rules : bool
+    has_separator_lines : bool
+        Whether lines of hyphens separate names and rows.
     """
 
     def __init__(
@@ -141,14 +137,15 @@ class TrimmedStream(io.RawIOBase):
         quoting: Quoting,
         width: int,
         header: str = "",
-        has_rules: bool = False,
+        has_separator_lines: bool = False,
     ) -> None:
         self._stream, self._separator, self._quoting = stream, separator, quoting
-        self._width, self._header, self._has_rules = width, header.encode(), has_rules
+        self._width, self._header = width, header.encode()
+        self._has_separator_lines = has_separator_lines
         self._quote, self._n_quotes = quoting.quote.encode(), 0
         patterns = [rb"(?P<cell>%s)" % _quoted_cell(separator, quoting)]
-        if has_rules:
-            patterns.insert(0, rb"(?P<rule>%s)" % _RULE)
+        if has_separator_lines:
+            patterns.insert(0, rb"(?P<separator_line>%s)" % _SEPARATOR_LINE)
         if header:
             patterns.insert(0, rb"(?P<header>^%s(?=\r?$))" % re.escape(self._header))
         self._lines_and_cells = re.compile(b"|".join(patterns), re.MULTILINE)
@@ -182,13 +179,13 @@ class TrimmedStream(io.RawIOBase):
         text = text.replace(codecs.BOM_UTF8, b"")  # Files that were joined have several marks.
         is_in_cell = self._n_quotes % 2
         self._n_quotes += text.count(self._quote)
-        if not (self._has_rules or (self._header and self._header in text)):
+        if not (self._has_separator_lines or (self._header and self._header in text)):
             return text
         # A text that starts inside a quoted cell gets a quote at its start, which is removed again.
         return self._lines_and_cells.sub(self._omit, self._quote * is_in_cell + text)[is_in_cell:]
 
     def _omit(self, match: re.Match[bytes]) -> bytes:
-        """Return a quoted cell as it is, and an empty line for a header or a rule."""
+        """Return a quoted cell as it is, and an empty line for a header or a separator line."""
         self.n_headers += match.lastgroup == "header"
         return match[0] if match.lastgroup == "cell" else b""
 
@@ -208,6 +205,6 @@ class TrimmedStream(io.RawIOBase):
         n_rows = count_rows([record.cells for record in records], self._width)
         self.n_notes = sum(not _is_blank(record.cells) for record in records[n_rows:])
         end -= len("".join(lines[records[n_rows - 1].last_line :]).encode()) if n_rows else 0
-        below = [line for line in tail[end:].split(b"\n") if line.strip()]
-        self.n_blank = sum(not line.strip(self._blank) for line in below)
+        last_lines = tail[end:].split(b"\n")
+        self.n_blank = sum(bool(x.strip()) and not x.strip(self._blank) for x in last_lines)
         return end

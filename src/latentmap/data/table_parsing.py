@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,8 +10,6 @@ if TYPE_CHECKING:
 
     from latentmap.data.column_parsing import ParsedColumn
     from latentmap.data.table_options import TableOptions
-
-_FIRST_DATE, _LAST_DATE = 19000101, 20991231  # See `date_formats.COMPACT_DATE`.
 
 
 def parse_string_columns(
@@ -72,16 +71,17 @@ def _remove_missing(table: pa.Table, name: str, cells: pa.Array) -> pa.Table:
 
 
 def may_be_dates(column: pa.ChunkedArray | pa.Array) -> bool:
-    """Return whether a column has integers in the range of dates such as 20240131."""
+    """Return whether the least and the largest integer of a column are dates such as 20240131."""
     from pyarrow import types
 
     if not types.is_integer(column.type):
         return False
     import pyarrow.compute as pc
 
-    limits = pc.min_max(column).as_py()
-    low, high = limits["min"], limits["max"]
-    return low is not None and low >= _FIRST_DATE and high <= _LAST_DATE
+    from latentmap.data.date_formats import COMPACT_DATE
+
+    limits = pc.min_max(column).as_py().values()
+    return all(re.fullmatch(COMPACT_DATE.pattern, str(limit)) for limit in limits)
 
 
 def is_string_type(kind: pa.DataType) -> bool:

@@ -171,7 +171,7 @@ def _as_text(value: object) -> str | None:
         return None
     if not isinstance(value, list):
         return str(value)
-    if any(isinstance(x, str) for x in value):  # Such as tags, which are searched.
+    if any(isinstance(x, str) for x in value):  # All strings are kept, for the text search.
         return ", ".join(str(x) for x in value if x is not None)
     numbers = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in value[:_MAX_VECTOR_NUMBERS]]
     n_omitted = len(value) - len(numbers)

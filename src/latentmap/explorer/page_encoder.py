@@ -17,6 +17,7 @@ from latentmap.explorer.row_images import RowImages
 from latentmap.inference.activations import ACTIVATIONS
 from latentmap.inference.evaluator import Evaluator, Weights
 from latentmap.inference.graph import Node, topological_order
+from latentmap.preprocessing import neighbors
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import is_time_type
 from latentmap.preprocessing.encoded_columns import Column
@@ -40,6 +41,10 @@ PAGE_ACTIVATIONS = ACTIVATIONS.keys() - {"gelu"}  # JavaScript has no normal dis
 MAX_CODE_CHANGE = 2e-4
 _KERNELS = ("dense", "convolution")
 _ALIGNMENT = 8
+_PLACEMENT_CONSTANTS = (
+    *("CLUSTER_NEIGHBORS", "WIDE_WINDOW", "NARROW_SQUARINGS", "ENCODER_WINDOW"),
+    *("WIDE_DECAY", "NARROW_DECAY", "MIN_AGREEMENT", "MIN_CLUSTER_VOTE", "GROUP_WEIGHTS", "TINY"),
+)
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,20 @@ def _describe_placement(placement: Placement, arrays: ArrayBlock) -> dict[str, A
         "penalty": placement.penalty or 0.0,
         "groups": _describe_groups(placement, order, arrays),
         "point_scale": fitted.point_scale,
+        "constants": _placement_constants(),
         **{k: None if a is None else arrays.add(a) for k, a in stored_arrays.items()},
+    }
+
+
+def _placement_constants() -> dict[str, Any]:
+    """Return the constants that the page shares with the placement in Python."""
+    from latentmap.maps import directions, placement
+
+    return {
+        **{name: getattr(neighbors, name) for name in ("MIN_CELLS", "MAX_CELLS", "MAX_CELL_RATIO")},
+        **{name: getattr(placement, name) for name in _PLACEMENT_CONSTANTS},
+        "ROUNDING": directions.ROUNDING,
+        "MIN_LENGTH": directions.TINY,
     }
 
 
@@ -211,9 +229,9 @@ def _describe_groups(
     """Return the sizes of groups of rows, and add the rows that can be members in a given order."""
     if not placement.penalty:
         return []
-    places = np.argsort(order).astype(np.uint32)
+    new_indices = np.argsort(order).astype(np.uint32)
     return [
-        {"size": group.size, "candidates": arrays.add(places[:: group.step])}
+        {"size": group.size, "candidates": arrays.add(new_indices[:: group.step])}
         for group in placement.fitted.groups
     ]
 

@@ -198,14 +198,14 @@ def _read_values(source: Source, columns: Sequence[DisplayColumn], verbose: bool
     import pyarrow as pa
 
     is_metadata = [c.encoded_slice is None and source.table_schema is None for c in columns]
-    in_rows = [
-        column for column, is_other in zip(columns, is_metadata, strict=True) if not is_other
+    row_columns = [
+        c for c, in_metadata in zip(columns, is_metadata, strict=True) if not in_metadata
     ]
     parts: dict[str, Any] = {}
-    if in_rows:
+    if row_columns:
         task = f"Reading {len(source):,} rows"
         batches = read_batches(source, task=task, verbose=verbose)
-        table = pa.concat_tables([_select(batch, in_rows) for _, batch in batches])
+        table = pa.concat_tables([_select(batch, row_columns) for _, batch in batches])
         parts |= dict(zip(table.column_names, table.columns, strict=True))
     if source.metadata is not None:
         metadata: Any = source.metadata[:]

@@ -49,9 +49,9 @@ def make_widget(
 ) -> ExplorerWidget:
     """Return a widget that shows rows on the map of a fitted estimator.
 
-    Raise SettingError if anywidget is not installed, or if there are metadata beside a table with
-    values other than numbers, and DataError if the numbers of rows, labels
-    and metadata differ.
+    Raise SettingError if anywidget is not installed, or if ``metadata`` is given and the estimator
+    was fitted to a table that has other columns than numbers. Raise DataError if the numbers of
+    rows, labels and metadata differ.
     """
     widget_class = _widget_class()
     if metadata is not None:

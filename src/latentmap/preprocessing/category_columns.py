@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_LEVELS = 50
 MIN_LEVEL_SHARE = 0.002
 OTHER = "(other)"
-MIN_ENCODED_STRINGS = 64  # The search for equal strings takes longer than the lookup of fewer ones.
+MIN_ENCODED_STRINGS = 64  # Fewer strings are looked up one by one, which is faster.
 _SPACES = " \t\n\v\f\r"
 
 
@@ -186,7 +186,7 @@ class CategoryColumn(Column):
         indices = self._level_indices
         if string is None or string in indices:
             return -1 if string is None else indices[string]
-        # CSV files are read without the spaces around a string, but data frames with them.
+        # Spaces around strings are removed from text tables, but not from data frames.
         return indices.get(string.strip(_SPACES), -1)
 
     @cached_property

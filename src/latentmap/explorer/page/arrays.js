@@ -28,11 +28,11 @@ export function dotProduct(a, b) {
  * @param {Numbers} position @param {Numbers} positions  one after another @param {number} i
  */
 export function squaredDistance(position, positions, i) {
-  let square = 0;
+  let distance = 0;
   for (let c = 0, start = i * position.length; c < position.length; c++) {
-    square += (position[c] - positions[start + c]) ** 2;
+    distance += (position[c] - positions[start + c]) ** 2;
   }
-  return square;
+  return distance;
 }
 
 /**
@@ -99,15 +99,16 @@ export function toHalf(x) {
 /** Return a list that keeps the k nearest of the rows added to it, nearest first. @param {number} k */
 export function nearestList(k) {
   const rows = new Int32Array(k).fill(-1);
-  const squares = new Float64Array(k).fill(Infinity);
-  /** Add a row with its squared distance. @param {number} row @param {number} square */
-  function add(row, square) {
-    if (square >= squares[k - 1]) return;
-    let place = k - 1;
-    for (; place > 0 && squares[place - 1] > square; place--) {
-      [squares[place], rows[place]] = [squares[place - 1], rows[place - 1]];
+  const squaredDistances = new Float64Array(k).fill(Infinity);
+  /** Add a row with its squared distance. @param {number} row @param {number} squaredDistance */
+  function add(row, squaredDistance) {
+    if (squaredDistance >= squaredDistances[k - 1]) return;
+    let rank = k - 1;
+    for (; rank > 0 && squaredDistances[rank - 1] > squaredDistance; rank--) {
+      squaredDistances[rank] = squaredDistances[rank - 1];
+      rows[rank] = rows[rank - 1];
     }
-    [squares[place], rows[place]] = [square, row];
+    [squaredDistances[rank], rows[rank]] = [squaredDistance, row];
   }
-  return { rows, squares, add };
+  return { rows, squaredDistances, add };
 }

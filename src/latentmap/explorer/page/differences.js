@@ -67,13 +67,14 @@ function numberDifference(colors, levels) {
     squares[level] += value * value;
   });
   if (!counts[GROUP_ROW] || !counts[OTHER_ROW]) return [];
-  const [member, other] = [GROUP_ROW, OTHER_ROW].map((level) => sums[level] / counts[level]);
-  const within = squares[GROUP_ROW] + squares[OTHER_ROW] - counts[GROUP_ROW] * member ** 2 - counts[OTHER_ROW] * other ** 2;
+  const [groupMean, otherMean] = [GROUP_ROW, OTHER_ROW].map((level) => sums[level] / counts[level]);
+  const within = squares[GROUP_ROW] + squares[OTHER_ROW] - counts[GROUP_ROW] * groupMean ** 2 - counts[OTHER_ROW] * otherMean ** 2;
   const std = Math.sqrt(Math.max(0, within) / Math.max(1, counts[GROUP_ROW] + counts[OTHER_ROW] - 2));
   if (std < 1e-6) return []; // No effect size exists if the numbers of each group are equal.
   const { low = 0, high = 1 } = colors;
   const numberOf = (/** @type {number} */ value) => dequantize(value, low, high);
-  return [{ colors, effect: (member - other) / std, member: numberOf(member), other: numberOf(other), std: numberOf(std) - low }];
+  const [groupValue, otherValue] = [numberOf(groupMean), numberOf(otherMean)];
+  return [{ colors, effect: (groupMean - otherMean) / std, groupValue, otherValue, std: numberOf(std) - low }];
 }
 
 /** @param {Colors} colors @param {Uint8Array} levels @returns {Difference[]} */
@@ -98,8 +99,8 @@ function largerShares(names, members, others, sizes) {
   /** @type {Difference[]} */
   const differences = [];
   names.forEach((value, k) => {
-    const [member, other] = [members[k] / sizes[GROUP_ROW], others[k] / sizes[OTHER_ROW]];
-    if (member > other) differences.push({ value, effect: angle(member) - angle(other), member, other });
+    const [groupValue, otherValue] = [members[k] / sizes[GROUP_ROW], others[k] / sizes[OTHER_ROW]];
+    if (groupValue > otherValue) differences.push({ value, effect: angle(groupValue) - angle(otherValue), groupValue, otherValue });
   });
   return differences.sort((a, b) => b.effect - a.effect).slice(0, MAX_VALUES);
 }

@@ -40,13 +40,13 @@ export async function explanationElement(source, rows, title) {
 /** @param {Difference} difference */
 function differenceElement(difference) {
   const { effect } = difference;
-  const [name, member, other] = formatDifference(difference);
+  const [name, groupText, otherText] = formatDifference(difference);
   const bar = createElement("span", { className: "bar-area" }, barElement(effect));
   const size = `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`;
   const line = createElement("div", { className: "difference" },
     createElement("bdi", { className: "chart-name", title: name }, name),
-    createElement("span", { className: "chart-value" }, member),
-    createElement("span", { className: "chart-value quiet" }, other),
+    createElement("span", { className: "chart-value" }, groupText),
+    createElement("span", { className: "chart-value quiet" }, otherText),
     bar, createElement("span", { className: "chart-value" }, size));
   line.title = difference.std === undefined
     ? "Shares of rows. The effect size is Cohen's h."
@@ -55,14 +55,14 @@ function differenceElement(difference) {
 }
 
 /** Return the name, and the values of the group and of the other rows, as texts. @param {Difference} difference */
-function formatDifference({ colors, value = "", isWord, member, other, std }) {
+function formatDifference({ colors, value = "", isWord, groupValue, otherValue, std }) {
   if (std !== undefined) {
     const number = (/** @type {number} */ mean) => meanText(mean, /** @type {Colors} */ (colors), std);
-    return [scaleTitle(/** @type {Colors} */ (colors)), number(member), number(other)];
+    return [scaleTitle(/** @type {Colors} */ (colors)), number(groupValue), number(otherValue)];
   }
   const share = (/** @type {number} */ part) => `${formatNumber(100 * part, part > 0 && part < 0.1 ? 10 : 100)} %`;
   const name = isWord || !colors ? `“${value}”` : `${scaleTitle(colors)}: ${TRUTH_NAMES[value] ?? categoryTitle(value)}`;
-  return [name, share(member), share(other)];
+  return [name, share(groupValue), share(otherValue)];
 }
 
 /** @param {number} mean @param {Colors} colors @param {number} std */

@@ -70,11 +70,11 @@ export function installMap(section, source, view, points) {
  */
 function insetOf({ clientWidth, clientHeight }) {
   const legend = byId("legend");
-  const beside = { left: legend.hidden ? 24 : legend.offsetWidth + 32, right: 76, top: 20, bottom: 20 };
-  const below = { left: 12, right: 60, top: legend.offsetHeight + 16, bottom: 28 };
-  const space = (/** @type {typeof beside} */ { left, right, top, bottom }) =>
+  const insetBeside = { left: legend.hidden ? 24 : legend.offsetWidth + 32, right: 76, top: 20, bottom: 20 };
+  const insetBelow = { left: 12, right: 60, top: legend.offsetHeight + 16, bottom: 28 };
+  const space = (/** @type {typeof insetBeside} */ { left, right, top, bottom }) =>
     Math.min(clientWidth - left - right, clientHeight - top - bottom);
-  return clientWidth <= 640 && space(below) > space(beside) ? below : beside;
+  return clientWidth <= 640 && space(insetBelow) > space(insetBeside) ? insetBelow : insetBeside;
 }
 
 /**

@@ -22,9 +22,10 @@ export function createGroups(points, positions, count, candidates, size) {
   function membersOf(row) {
     const position = positions.subarray(row * dimensions, (row + 1) * dimensions);
     const nearest = nearestList(Math.min(size + 1, candidates.length));
-    for (const other of candidates) nearest.add(other, squaredDistance(position, positions, other));
-    const farthest = nearest.squares[nearest.squares.length - 1];
-    const weights = nearest.squares.map((square) => farthest - square);
+    for (const candidate of candidates) nearest.add(candidate, squaredDistance(position, positions, candidate));
+    const { squaredDistances } = nearest;
+    const largest = squaredDistances[squaredDistances.length - 1];
+    const weights = squaredDistances.map((distance) => largest - distance);
     const total = sum(weights);
     if (total === 0) return { rows: [row], weights: [1] };
     return { rows: nearest.rows, weights: weights.map((weight) => weight / total) };
@@ -34,13 +35,13 @@ export function createGroups(points, positions, count, candidates, size) {
   function groupOf(row) {
     const { rows, weights } = membersOf(row);
     const mean = new Float64Array(width);
-    let square = 0;
-    rows.forEach((member, i) => {
-      const point = points.subarray(member * width, (member + 1) * width);
-      square += weights[i] * dotProduct(point, point);
+    let meanSquaredNorm = 0;
+    rows.forEach((groupRow, i) => {
+      const point = points.subarray(groupRow * width, (groupRow + 1) * width);
+      meanSquaredNorm += weights[i] * dotProduct(point, point);
       for (let j = 0; j < width; j++) mean[j] += weights[i] * point[j];
     });
-    return { mean: mean.map(toHalf), variance: Math.max(square - dotProduct(mean, mean), 0) };
+    return { mean: mean.map(toHalf), variance: Math.max(meanSquaredNorm - dotProduct(mean, mean), 0) };
   }
 
   return (point, row) => {

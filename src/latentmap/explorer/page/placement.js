@@ -10,14 +10,6 @@ import { createGroups } from "./map_groups.js";
 
 /** @import { ArrayReference, Numbers, PlacementDescription } from "./types.js" */
 
-// Settings of `preprocessing.neighbors.BatchInvariantIndex` and of `maps.placement`.
-const [MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO] = [4, 32, 2];
-const [CLUSTER_NEIGHBORS, WIDE_WINDOW, NARROW_POWER, ENCODER_WINDOW] = [8, 4, 8, 12];
-const [WIDE_DECAY, NARROW_DECAY, MIN_AGREEMENT, TINY] = [1, 2, 0.55, 1e-12];
-const [MIN_CLUSTER_VOTE, GROUP_WEIGHTS] = [0.5, [0.3, 1]];
-// Settings of `maps.directions`.
-const [ROUNDING, MIN_LENGTH] = [2 ** -11, 1.1754943508222875e-38];
-
 /**
  * Return the function that places a row by its numbers and by the code that the network gives it.
  * @param {PlacementDescription} description @param {(reference: ArrayReference) => Numbers} read
@@ -28,7 +20,8 @@ export function placeByStoredRows(description, read) {
     description.offset, description.scale, description.row_mean, description.components,
     description.points, description.positions, description.centers, description.starts,
   ].map(read);
-  const { window, encoder_weight, point_scale } = description;
+  const { window, encoder_weight, point_scale, constants } = description;
+  const narrowPower = 2 ** constants.NARROW_SQUARINGS;
   const count = starts[starts.length - 1];
   const width = points.length / count;
   const dimensions = positions.length / count;
@@ -53,8 +46,8 @@ export function placeByStoredRows(description, read) {
   /** Return the numbers of the searched cells, nearest first. @param {Numbers} point */
   function nearestCells(point) {
     const distances = Float64Array.from({ length: starts.length - 1 }, (_, cell) => squaredDistance(point, centers, cell));
-    const cells = [...distances.keys()].sort((a, b) => distances[a] - distances[b]).slice(0, MAX_CELLS);
-    return cells.filter((cell, k) => k < MIN_CELLS || distances[cell] <= MAX_CELL_RATIO * distances[cells[0]]);
+    const cells = [...distances.keys()].sort((a, b) => distances[a] - distances[b]).slice(0, constants.MAX_CELLS);
+    return cells.filter((cell, k) => k < constants.MIN_CELLS || distances[cell] <= constants.MAX_CELL_RATIO * distances[cells[0]]);
   }
 
   /**
@@ -62,7 +55,7 @@ export function placeByStoredRows(description, read) {
    * @param {Numbers} point @param {number} k
    */
   function nearestRows(point, k) {
-    const { rows, squares, add } = nearestList(k);
+    const { rows, squaredDistances, add } = nearestList(k);
     for (const cell of nearestCells(point)) {
       for (let row = starts[cell]; row < starts[cell + 1]; row++) {
         add(row, squaredDistance(point, searchPoints, row));
@@ -71,7 +64,7 @@ export function placeByStoredRows(description, read) {
     // If the cells hold fewer than k rows, the nearest row stands for the others.
     return {
       rows: rows.map((row) => (row < 0 ? rows[0] : row)),
-      squares: squares.map((square, i) => (rows[i] < 0 ? squares[0] : square)),
+      squaredDistances: squaredDistances.map((distance, i) => (rows[i] < 0 ? squaredDistances[0] : distance)),
     };
   }
 
@@ -95,35 +88,47 @@ export function placeByStoredRows(description, read) {
    */
   function penalize(votes, isNear, point, rows) {
     let result = votes.map((value, i) => (isNear[i] ? value : -Infinity));
-    groups.forEach((squareTo, group) => {
-      const squares = Array.from(rows, (row, i) => (isNear[i] ? squareTo(point, row) : Infinity));
-      const least = Math.max(Math.min(...squares), TINY);
-      const weight = description.penalty * GROUP_WEIGHTS[group];
-      result = result.map((value, i) => value - weight * Math.min(squares[i] / least - 1, 1));
+    groups.forEach((groupDistance, group) => {
+      const distances = Array.from(rows, (row, i) => (isNear[i] ? groupDistance(point, row) : Infinity));
+      const least = Math.max(Math.min(...distances), constants.TINY);
+      const weight = description.penalty * constants.GROUP_WEIGHTS[group];
+      result = result.map((value, i) => value - weight * Math.min(distances[i] / least - 1, 1));
     });
     return result;
   }
 
   /**
-   * Return the mode of the votes of the nearest rows; see `Placement.vote`.
-   * @param {Numbers} point @param {Int32Array} rows @param {Float64Array} squares @param {Numbers} encoded
+   * Return the weights of neighbours with given squared distances; see `maps.placement.proximity`.
+   * @param {Float64Array} squaredDistances @param {number} decay
    */
-  function vote(point, rows, squares, encoded) {
+  function proximity(squaredDistances, decay) {
+    const largest = Math.max(Math.sqrt(squaredDistances[squaredDistances.length - 1]), constants.TINY) ** 2;
+    const weights = squaredDistances.map((distance) => Math.exp((-decay * distance) / largest));
+    const total = sum(weights);
+    return weights.map((weight) => weight / total);
+  }
+
+  /**
+   * Return the mode of the votes of the nearest rows; see `Placement.vote`.
+   * @param {Numbers} point @param {Int32Array} rows @param {Float64Array} squaredDistances @param {Numbers} encoded
+   */
+  function vote(point, rows, squaredDistances, encoded) {
     const candidates = Array.from(rows, positionOf);
-    const wideWeights = proximity(squares.slice(0, CLUSTER_NEIGHBORS), WIDE_DECAY);
-    const narrowWeights = proximity(squares, NARROW_DECAY);
-    const wide = candidates.map((a) => Float64Array.from(candidates, (b) => voteOf(a, b, WIDE_WINDOW)));
-    const narrow = wide.map((votes) => votes.map((value) => value ** NARROW_POWER));
+    const nearestDistances = squaredDistances.slice(0, constants.CLUSTER_NEIGHBORS);
+    const wideWeights = proximity(nearestDistances, constants.WIDE_DECAY);
+    const narrowWeights = proximity(squaredDistances, constants.NARROW_DECAY);
+    const wide = candidates.map((a) => Float64Array.from(candidates, (b) => voteOf(a, b, constants.WIDE_WINDOW)));
+    const narrow = wide.map((votes) => votes.map((value) => value ** narrowPower));
     const wideSums = wide.map((votes) => dotProduct(wideWeights, votes));
     let votes = narrow.map((values, i) => wideSums[i] + dotProduct(narrowWeights, values));
     let best = votes.indexOf(Math.max(...votes));
-    if (wideSums[best] < MIN_AGREEMENT) {
+    if (wideSums[best] < constants.MIN_AGREEMENT) {
       const weight = encoder_weight / wideWeights.length;
-      votes = votes.map((value, i) => value + weight * voteOf(candidates[i], encoded, ENCODER_WINDOW));
+      votes = votes.map((value, i) => value + weight * voteOf(candidates[i], encoded, constants.ENCODER_WINDOW));
       best = votes.indexOf(Math.max(...votes));
     }
     if (description.penalty) {
-      const isNear = Array.from(narrow[best], (value) => value > MIN_CLUSTER_VOTE ** NARROW_POWER);
+      const isNear = Array.from(narrow[best], (value) => value > constants.MIN_CLUSTER_VOTE ** narrowPower);
       votes = penalize(votes, isNear, point, rows);
       best = votes.indexOf(Math.max(...votes));
     }
@@ -137,20 +142,9 @@ export function placeByStoredRows(description, read) {
     const equal = equalRow(point, searchPoint);
     if (equal >= 0) return positionOf(equal);
     if (description.n_neighbors === 0) return encoded;
-    const { rows, squares } = nearestRows(searchPoint, description.n_neighbors);
-    return Float32Array.from(vote(searchPoint, rows, squares, encoded));
+    const { rows, squaredDistances } = nearestRows(searchPoint, description.n_neighbors);
+    return Float32Array.from(vote(searchPoint, rows, squaredDistances, encoded));
   };
-}
-
-/**
- * Return the weights of neighbours with given squared distances; see `maps.placement.proximity`.
- * @param {Float64Array} squares @param {number} decay
- */
-function proximity(squares, decay) {
-  const farthest = Math.max(Math.sqrt(squares[squares.length - 1]), TINY) ** 2;
-  const weights = squares.map((square) => Math.exp((-decay * square) / farthest));
-  const total = sum(weights);
-  return weights.map((weight) => weight / total);
 }
 
 /**
@@ -158,14 +152,14 @@ function proximity(squares, decay) {
  * correlation; see `maps.directions.DirectionTransform`.
  * @param {PlacementDescription} description @param {(reference: ArrayReference) => Numbers} read
  */
-function createDirections({ direction_matrix, direction_offset, point_scale }, read) {
+function createDirections({ direction_matrix, direction_offset, point_scale, constants }, read) {
   if (!direction_matrix || !direction_offset) return null;
   const [matrix, offset] = [read(direction_matrix), read(direction_offset)];
   return (/** @type {Numbers} */ point) => {
     const coordinates = Float64Array.from(point, (value) => Math.fround(value * Math.fround(point_scale)));
     const vector = matrixProduct(coordinates, matrix, offset);
     const length = Math.hypot(...vector);
-    const hasDirection = length > Math.max(ROUNDING * Math.hypot(...coordinates), MIN_LENGTH);
+    const hasDirection = length > Math.max(constants.ROUNDING * Math.hypot(...coordinates), constants.MIN_LENGTH);
     return Float32Array.from(vector, (value) => (hasDirection ? value / length : 0));
   };
 }

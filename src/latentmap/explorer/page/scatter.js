@@ -186,12 +186,12 @@ export function createScatterLayer(canvas, points) {
  */
 function sampleSize({ x, y }, view) {
   const [x0, y0, x1, y1] = view.region();
-  const counted = Math.min(COUNTED_POINTS, x.length);
+  const sampleCount = Math.min(COUNTED_POINTS, x.length);
   let inView = 0;
-  for (let k = 0; k < counted; k++) {
+  for (let k = 0; k < sampleCount; k++) {
     if (x[k] >= x0 && x[k] <= x1 && y[k] >= y0 && y[k] <= y1) inView++;
   }
-  return Math.min(x.length, Math.ceil((MAX_MOVING * counted) / Math.max(1, inView)));
+  return Math.min(x.length, Math.ceil((MAX_MOVING * sampleCount) / Math.max(1, inView)));
 }
 
 /** Points that are not drawn, that are faint, that are drawn as usual, and that have a ring. */

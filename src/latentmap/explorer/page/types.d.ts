@@ -113,6 +113,12 @@ export interface Settings {
   indices?: number[];
 }
 
+/** Name of a number in `maps/placement.py`, `maps/directions.py` or `preprocessing/neighbors.py`. */
+type PlacementConstant =
+  | "MIN_CELLS" | "MAX_CELLS" | "MAX_CELL_RATIO" | "CLUSTER_NEIGHBORS" | "WIDE_WINDOW" | "NARROW_SQUARINGS"
+  | "ENCODER_WINDOW" | "WIDE_DECAY" | "NARROW_DECAY" | "MIN_AGREEMENT" | "MIN_CLUSTER_VOTE" | "TINY" | "ROUNDING"
+  | "MIN_LENGTH";
+
 /** Stored rows by which a map places rows; see `maps/placement.py`. */
 export interface PlacementDescription extends Record<
   "offset" | "scale" | "row_mean" | "components" | "points" | "positions" | "centers" | "starts", ArrayReference
@@ -124,6 +130,7 @@ export interface PlacementDescription extends Record<
   /** Sizes of the groups of rows near each other on the map, and the rows that can be members. */
   groups: { size: number; candidates: ArrayReference }[];
   point_scale: number;
+  constants: Record<PlacementConstant, number> & { GROUP_WEIGHTS: number[] };
   direction_matrix: ArrayReference | null;
   direction_offset: ArrayReference | null;
 }
@@ -266,8 +273,8 @@ export interface Difference {
   /** Cohen's d of a number, or Cohen's h of a share. */
   effect: number;
   /** Mean of the group and of the other rows, or the shares of their rows with the category or word. */
-  member: number;
-  other: number;
+  groupValue: number;
+  otherValue: number;
   /** The pooled standard deviation of a number. */
   std?: number;
 }
