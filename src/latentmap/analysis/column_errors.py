@@ -155,7 +155,7 @@ class _SquaredErrors(_ErrorSums):
         x, y = x[is_known], y[is_known]
         if not len(x):
             return
-        # Sums of squared distances from the first value keep digits that large values would lose.
+        # Sums of squares of large numbers lose digits, so the first value is subtracted.
         self.origin = x[0] if self.origin is None else self.origin
         shifted = x - self.origin
         self.n += len(x)

@@ -6,9 +6,9 @@ import numpy as np
 
 from latentmap.errors import FileError
 
-# The prior has the weight of this number of rows.
+# Counts of symbols start at the prior, which has the weight of this number of rows.
 PRIOR_ROWS = 16
-# Weight of one row; a symbol of the prior can have a smaller weight.
+# A coded row adds this weight to its symbol. Weights of the prior are integers, and may be smaller.
 ROW_WEIGHT = 1 << 12
 MIN_UPDATE_INTERVAL, MAX_UPDATE_INTERVAL = 16, 2048
 
@@ -25,7 +25,7 @@ def uniform_prior(count: int) -> np.ndarray:
 
 
 def _integer_weights(share: np.ndarray) -> np.ndarray:
-    # Python adds in a defined order; the order of NumPy's sum depends on the machine.
+    # Python adds from left to right; the order in which NumPy adds depends on the machine.
     total = sum(share.tolist())
     return 1 + np.floor(share * (PRIOR_ROWS * ROW_WEIGHT / total)).astype(np.int64)
 

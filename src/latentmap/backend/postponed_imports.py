@@ -71,8 +71,8 @@ def postpone_imports() -> Iterator[None]:
     postponed_modules = {
         name: _PostponedModule(name) for name in _POSTPONED_NAMES if _can_postpone(name)
     }
-    # "import matplotlib.pyplot as plt" reads the attribute. Without the attribute of NumPy,
-    # "import numpy.f2py as f2py" calls NumPy's `__getattr__`, which contains this import.
+    # "import matplotlib.pyplot as plt" reads the attribute `pyplot` of `matplotlib`. Without its
+    # attribute `f2py`, NumPy would run "import numpy.f2py as f2py" in `__getattr__` without end.
     parents: dict[str, ModuleType] = {"numpy": numpy, **postponed_modules}
     for name, module in postponed_modules.items():
         parent = parents.get(name.rpartition(".")[0])
@@ -100,7 +100,7 @@ def _set_submodules(postponed_modules: dict[str, _PostponedModule]) -> None:
         parent = sys.modules.get(parent_name)
         if "." in parent_name and parent is not None and attribute not in vars(parent):
             for class_name in _POSTPONED_NAMES[name]:
-                delattr(module, class_name)  # Later code gets the class itself.
+                delattr(module, class_name)  # The next access imports the class.
             setattr(parent, attribute, module)
 
 

@@ -175,7 +175,7 @@ def number_formats(decimal: str) -> Iterator[CellFormat]:
 
 
 def accounting_format(number: CellFormat) -> CellFormat:
-    """Return the format with other signs of negative numbers: (1.5), 1.5- and a minus sign."""
+    """Return the format that also accepts the negative numbers (1.5), 1.5- and −1.5."""
     digits = number.pattern.removeprefix("[+-]?")
     pattern = rf"[+-]?{digits}|\({digits}\)|\x{{2212}}{digits}|{digits}-"
     signs = ((r"^\((.*)\)$", r"-\1"), (r"^\x{2212}", "-"), (r"^(.*)-$", r"-\1"))

@@ -210,7 +210,7 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
 
 
 def _index_of_first_row(records: Sequence[Record], width: int) -> int:
-    """Return the number of records above the table: comments and titles."""
+    """Return the index of the first record below the comments and titles."""
     for i, record in enumerate(records[:_MAX_LINES_ABOVE]):
         if not (record.is_comment or _is_title(records, i, width)):
             return i

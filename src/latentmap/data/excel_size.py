@@ -40,7 +40,7 @@ class _CellCounter:
         self.last_row = self.last_column = self.n_strings = 0
         # A row or cell without a position follows the one before it.
         self.unplaced_rows = self.unplaced_cells = 0
-        self.position: str | None = None  # Position of a cell of which no content is known yet.
+        self.position: str | None = None  # Position of a cell, None after its first content.
 
     def count(self) -> int:
         """Return the number of rows times the number of columns, or the number of strings."""

@@ -47,7 +47,7 @@ def find_vector_column(
 def vector_and_role_columns(
     schema: pa.Schema, roles: Mapping[str, str], columns: Collection[str] | None
 ) -> tuple[str, ...] | None:
-    """Return the column of vectors, and the columns whose ``roles`` request a fit as well.
+    """Return the column of vectors, and the columns that ``roles`` adds to the fit.
 
     Return None if there is no such column, or if ``columns`` names the columns to fit.
 

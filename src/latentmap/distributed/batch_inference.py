@@ -199,7 +199,7 @@ def _dispatch(
 ) -> Iterator[Columns]:
     """Distribute parts among a pool of workers.
 
-    Ray passes the job on without loading it here, because its reference is in a list.
+    ``job`` holds the reference in a list, because Ray would load an argument that is a reference.
     """
     from ray import data
 

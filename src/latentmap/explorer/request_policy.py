@@ -59,7 +59,7 @@ class RequestPolicy:
         own_names = {self.host.lower(), "localhost", "127.0.0.1"}
         if name in own_names or (name == "::1" and ":" in self.host):
             return True
-        # A foreign host name could resolve to this machine, but an IP address cannot.
+        # A website can let its host name resolve to this machine, but not an IP address.
         own_name = _is_ip_address(name) or name == socket.gethostname().lower()
         return self.host in _ALL_ADDRESSES and own_name
 

@@ -128,7 +128,7 @@ def evaluate(
         check_length("labels", len(row_labels), len(source))
     sample = sample_rows(len(source), MAX_CODES, seed)
     with warnings.catch_warnings():
-        # The source has compared the column names of the batches.
+        # The column names of all batches have been compared before.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         fitted = _read_reference(estimator, reference_rows, reference, reference_labels, seed)
         codes, batch_metrics = _evaluate_batches(model, source, sample)

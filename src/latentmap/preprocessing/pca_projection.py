@@ -135,7 +135,7 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
-    # With -1 as the width, an array without rows cannot be reshaped.
+    # An array without rows cannot be reshaped to a width of -1.
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     scaled_rows = (flat - scale.offset) / scale.scale
     return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.allow_nan else scaled_rows

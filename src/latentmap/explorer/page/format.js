@@ -16,7 +16,7 @@ const wholeNumbers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 export const formatWhole = (value) => wholeNumbers.format(value);
 
 /**
- * Format a number with separators from 10,000 on, so that a year has none.
+ * Format a number. Numbers below 10,000 have no separators, because they may be years.
  * @param {number} value @param {number} decimals
  */
 function formatDecimals(value, decimals) {

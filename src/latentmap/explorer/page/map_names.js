@@ -80,7 +80,7 @@ function drawNames(context, view, names, { size, weight, alpha, length }, boxes)
     strokeStyle: cssVariable("--map"),
     fillStyle: cssVariable("--ink"),
   });
-  const maxLength = names.length > MANY_NAMES ? Math.floor(length / 2) : length; // Of many names, long ones would cover others.
+  const maxLength = names.length > MANY_NAMES ? Math.floor(length / 2) : length; // If there are many names, long names would cover others.
   for (const { text, position } of names) {
     const [left, top] = view.toScreen(...position);
     if (left < 0 || top < 0 || left > view.width || top > view.height) continue;

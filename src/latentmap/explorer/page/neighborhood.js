@@ -14,7 +14,7 @@ import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 
 const MAX_ROWS = 50;
 const MIN_ROWS = 10;
-const MAX_SHARE = 0.05; // Maximum share of the rows that are a neighbourhood.
+const MAX_SHARE = 0.05; // Maximum number of rows in a neighbourhood, as a share of all rows.
 
 /** Show the neighbourhood of the picked row or position. @param {Source} source @param {Points} points */
 export function installNeighborhood(source, points) {

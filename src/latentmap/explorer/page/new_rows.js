@@ -161,7 +161,7 @@ function numericRow(name, i, numbers) {
   return { numbers, original: displayedRow(numbers) };
 }
 
-/** Return the number of numbers of a row that is not one of a table. */
+/** Return the number of values of a row of numbers or of an image. */
 function rowWidth() {
   const format = description().row_format;
   if ("names" in format) return format.names.length;

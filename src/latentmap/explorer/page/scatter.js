@@ -194,7 +194,7 @@ function sampleSize({ x, y }, view) {
   return Math.min(x.length, Math.ceil((MAX_MOVING * sampleCount) / Math.max(1, inView)));
 }
 
-/** Points that are not drawn, that are faint, that are drawn as usual, and that have a ring. */
+/** Points are not drawn, faint, drawn as usual, or drawn with a ring. */
 const [EXCLUDED, FAINT, NORMAL, FOUND] = [0, 1, 2, 3];
 
 /** The levels of all rows, and the state that they were computed from. */

@@ -10,7 +10,7 @@ import { columns, loadTexts, scene } from "./scene.js";
 
 const MAX_ROWS = 200_000; // The words of more rows need too much memory.
 const MIN_ROWS = 3; // Number of rows that contain a word; rarer words distinguish no group.
-const MIN_WORDS = 3; // Mean number of words from which a column is a text, and not a name.
+const MIN_WORDS = 3; // Minimum mean number of words of a text; columns of shorter strings are names.
 
 /** A run of characters of scripts that have no spaces between words. */
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]{2}/u;
