@@ -40,7 +40,10 @@ def test_roles_are_inferred_from_type_and_values(values, role):
     assert role_of("column", values).name == role
 
 
-@pytest.mark.parametrize("name", ["", "id", "Unnamed: 0", "customer_id", "index", "rownames"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "id", "Unnamed: 0", "customer_id", "index", "rownames", "PassengerId", "Sr. No.", "Nr"],
+)
 def test_a_counter_is_not_fitted(name):
     role = role_of(name, np.arange(N))
     assert (role.name, role.reason) == ("identifier", "it numbers the rows")

@@ -26,7 +26,9 @@ MIN_DISTINCT_IDENTIFIERS = 20  # A column with fewer distinct strings contains c
 MAX_REPEATED_SHARE = 0.5  # Maximum share of distinct strings among categories.
 MIN_WORDS_IN_TEXT = 5.0  # A column of strings with fewer words, on average, contains names.
 _COUNTER_NAME = re.compile(
-    r"|unnamed: *\d*|index|(.*[_ .-])?(id|key|uuid)|rownames?", re.IGNORECASE
+    r"|unnamed: *\d*|index|(.*[_ .-])?(id|key|uuid)|(?-i:.*[a-z]I[dD])"
+    r"|rownames?|row|case|obs|record|respondent|#|nr\.?|(s|sl|sr)?\.? ?no\.?",
+    re.IGNORECASE,
 )
 
 
