@@ -553,6 +553,12 @@ def test_a_row_of_marks_of_missing_values_is_a_row(write):
     assert read(write(text)).table["b"].to_pylist() == [*[2] * 60, None, 4]
 
 
+def test_columns_of_spaces_may_have_a_tab(write):
+    text = "".join(f'{i}.0   {i % 3}   {300 + i}.5   ?\t"ford pinto"\n' for i in range(9))
+    types = ["double", "int64", "double", "null", "string"]
+    assert [str(kind) for kind in read(write(text)).table.schema.types] == types
+
+
 def test_units_may_be_in_a_second_comment(write):
     rows = "".join(f"{i} {i / 2} {30 - i}\n" for i in range(9))
     result = read(write("#hour  wave wind\n#hr   m   m/s\n" + rows))

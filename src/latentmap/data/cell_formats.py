@@ -38,6 +38,7 @@ MISSING = frozenset(
     }
     | {"null", "NULL", "(null)", "None", "-", "--", "---", "–", "—", "?", r"\N"}
     | {".", "..", "...", "…", ":"}  # Statistical offices mark missing values by these.
+    | {"0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000"}  # Missing dates.
     # Error values of Excel mark a missing value.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
@@ -165,9 +166,9 @@ def number_formats(decimal: str) -> Iterator[CellFormat]:
     yield CellFormat("integer", rf"[+-]?{integer_pattern}", int64, remove_plus)
     finite = rf"{mantissa}(?:[eE][+-]?\d{{1,3}})?"
     yield CellFormat("number", rf"[+-]?(?:{finite}|(?i:inf|infinity))", float64, to_point, decimal)
-    # Fortran writes D before the exponent of a number of double precision.
-    fortran = rf"[+-]?{mantissa}(?:[eEdD][+-]\d{{1,3}})?"
-    yield CellFormat("number", fortran, float64, (("[dD]", "e"), *to_point), decimal)
+    # Fortran writes 1.5D+02, and texts 1.5×10^2.
+    powers = rf"[+-]?{mantissa}(?:[eEdD][+-]\d{{1,3}}| ?× ?10\^[+-]?\d{{1,3}})?"
+    yield CellFormat("number", powers, float64, (("[dD]| ?× ?10\\^", "e"), *to_point), decimal)
     ungroup = (*remove_plus, (group, ""))
     yield CellFormat("integer", rf"[+-]?{grouped_integer}", int64, ungroup, decimal)
     ungroup = (*ungroup, *to_point)

@@ -62,6 +62,7 @@ DOUBLE_QUOTES = Quoting()
 _SINGLE_QUOTES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\r\n]*'[ ]*(?=[,;\t|\r\n]|$)", re.MULTILINE)
 _ESCAPED_QUOTE = re.compile(r"""[^\\]\\"(?!\s*(?:[,;\t|]|$))""", re.MULTILINE)
 _SPACED_QUOTE = re.compile(r"""[,;\t|] +"[^"\r\n]*" *(?=[,;\t|\r\n]|$)""")
+_ALIGNED = re.compile(r"\d {2,}\d.* {2,}\d")  # Numbers in columns of spaces.
 _DOUBLED_QUOTE = re.compile(r"""[^,;\t|\s"]"\"[^,;\t|\s"]""")
 
 
@@ -131,7 +132,8 @@ def detect_separator(lines: Sequence[str], quoting: Quoting = DOUBLE_QUOTES) -> 
     """Return the separator whose cells look most like values, or None for a single column."""
     scores = {separator: _score(lines, separator, quoting) for separator in (None, *_SEPARATORS)}
     n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
-    if len(n_tabs) == 1 and n_tabs != {0}:
+    n_aligned = sum(_ALIGNED.search(line) is not None for line in lines)
+    if len(n_tabs) == 1 and n_tabs != {0} and 2 * n_aligned < len(lines):
         # Splitting at spaces also splits at tabs, so the score of the space is too high.
         del scores[" "]
     # If scores are equal, the separator that gives more columns wins.
