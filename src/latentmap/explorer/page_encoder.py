@@ -17,7 +17,7 @@ from latentmap.explorer.row_images import RowImages
 from latentmap.inference.activations import ACTIVATIONS
 from latentmap.inference.evaluator import Evaluator, Weights
 from latentmap.inference.graph import Node, topological_order
-from latentmap.preprocessing import neighbors
+from latentmap.preprocessing import neighbors, scaling
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import is_time_type
 from latentmap.preprocessing.encoded_columns import Column
@@ -219,7 +219,7 @@ def _placement_constants() -> dict[str, Any]:
         **{name: getattr(neighbors, name) for name in ("MIN_CELLS", "MAX_CELLS", "MAX_CELL_RATIO")},
         **{name: getattr(placement, name) for name in _PLACEMENT_CONSTANTS},
         "ROUNDING": directions.ROUNDING,
-        "MIN_LENGTH": directions.TINY,
+        "MIN_LENGTH": scaling.TINY,
     }
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from latentmap.export.network_nodes import relative_distances, squared_distances
 from latentmap.export.onnx_graph import OnnxGraph
 from latentmap.maps.directions import ROUNDING
-from latentmap.maps.directions import TINY as TINY_LENGTH
 from latentmap.maps.fitted_rows import MAX_FLOAT16
 from latentmap.maps.local_mean import code_limits
 from latentmap.maps.placement import (
@@ -31,6 +30,7 @@ from latentmap.maps.placement import (
 )
 from latentmap.preprocessing.neighbors import MAX_CELL_RATIO, MIN_CELLS
 from latentmap.preprocessing.pca_projection import projection_weights
+from latentmap.preprocessing.scaling import TINY as TINY_LENGTH
 
 if TYPE_CHECKING:
     from latentmap.maps.fitted_rows import FittedRows

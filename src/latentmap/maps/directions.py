@@ -14,12 +14,10 @@ from typing import Self
 import numpy as np
 
 from latentmap.preprocessing.pca_projection import PrincipalComponents
-from latentmap.preprocessing.scaling import Scale
+from latentmap.preprocessing.scaling import TINY, Scale
 
-DIRECTION_METRICS = ("cosine", "correlation")
 UNIT_TOLERANCE = 1e-3  # Rows of float16 numbers with the length 1 differ from it by less than this.
 ROUNDING = 2.0**-11  # Relative rounding error of stored coordinates, which are float16.
-TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)

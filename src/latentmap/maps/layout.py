@@ -25,6 +25,7 @@ import numpy as np
 
 from latentmap.backend import postpone_imports
 from latentmap.maps.neighbor_search import EuclideanSearch, Neighbors, NeighborSearch
+from latentmap.preprocessing.scaling import TINY
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ EXAGGERATION = {True: 4.0, False: 12.0}
 # openTSNE computes the divergence at each callback. One callback in 25 iterations takes a fifth of
 # the time.
 CALLBACK_ITERATIONS = 25
-TINY = float(np.finfo(np.float32).tiny)
 # Points closer than this are equal, in units of the median distance from the column medians.
 EQUAL_DISTANCE = 1e-5
 

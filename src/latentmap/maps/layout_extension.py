@@ -13,7 +13,6 @@ import numpy as np
 from latentmap.array_files import fingerprint
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
-from latentmap.maps.directions import DIRECTION_METRICS
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.layout_sample import (
     LAYOUT_BYTES,
@@ -28,7 +27,7 @@ from latentmap.maps.layout_sample import (
 from latentmap.maps.neighbor_graph import NeighborGraph
 from latentmap.maps.neighbor_search import EuclideanSearch, Metric, MetricSearch, NeighborSearch
 from latentmap.maps.placement_fit import default_placement
-from latentmap.preprocessing.neighbors import NeighborIndex
+from latentmap.preprocessing.neighbors import DIRECTION_METRICS, NeighborIndex
 from latentmap.preprocessing.pca_projection import project_batches
 from latentmap.progress import progress
 from latentmap.training.checkpoint_folder import current_checkpoints

@@ -9,15 +9,16 @@ import numpy as np
 
 from latentmap.data import memory
 from latentmap.data.sources import ArraySource, Source
-from latentmap.maps.directions import DIRECTION_METRICS, DirectionTransform
+from latentmap.maps.directions import DirectionTransform
 from latentmap.maps.fitted_rows import MAX_STORED_ROWS, quantize
-from latentmap.maps.layout import TINY
 from latentmap.maps.neighbor_search import Metric
+from latentmap.preprocessing.neighbors import DIRECTION_METRICS
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     principal_components,
     project_rows,
 )
+from latentmap.preprocessing.scaling import TINY
 from latentmap.training.preparation import PreparedData
 
 # Range of the number of principal components, if the rows have that many columns.

@@ -16,8 +16,12 @@ import numpy as np
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError, UnknownNameError
-from latentmap.maps.directions import DIRECTION_METRICS
-from latentmap.preprocessing.neighbors import EXACT_ROWS, drop_self, nearest_neighbors
+from latentmap.preprocessing.neighbors import (
+    DIRECTION_METRICS,
+    EXACT_ROWS,
+    drop_self,
+    nearest_neighbors,
+)
 from latentmap.preprocessing.scaling import Scale
 from latentmap.progress import progress
 

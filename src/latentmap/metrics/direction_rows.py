@@ -8,9 +8,8 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data.converted_rows import ConvertedRows
 from latentmap.data.sources import Source
-
-DIRECTION_METRICS = ("cosine", "correlation")
-TINY = float(np.finfo(np.float32).tiny)
+from latentmap.preprocessing.neighbors import DIRECTION_METRICS
+from latentmap.preprocessing.scaling import TINY
 
 
 class DirectionRows(ConvertedRows):

@@ -18,7 +18,7 @@ from latentmap.value_types import PositiveArray
 MAX_COMPONENTS = 64
 MAX_NUMBERS = 1 << 20  # Maximum number of values in the sample of rows that is decomposed.
 MIN_NOISE = 0.1  # Minimum variance of the noise of a column, as a share of the column's variance.
-_TINY = 1e-9
+_MIN_VARIANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class GaussianImputer(FileRecord):
         with use_one_thread():
             mean, components = _scaled_components(x)
         variances = x.var(axis=0, dtype=np.float64)
-        column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
+        column_variances = np.maximum(np.add.reduceat(variances, starts), _MIN_VARIANCE)
         widths = np.diff([*starts, x.shape[1]])
         residual = np.maximum(variances - (components**2).sum(axis=0), 0.0)
         n_columns = len(starts)

@@ -7,6 +7,8 @@ import numpy as np
 from latentmap.data.index_checks import check_indices
 from latentmap.progress import progress
 
+# Metrics of directions: their neighbours are the Euclidean neighbours of rows of length 1.
+DIRECTION_METRICS = ("cosine", "correlation")
 # Maximum number of points of an exact search. More points are divided into cells, of which only
 # some are searched.
 EXACT_ROWS = 10_000

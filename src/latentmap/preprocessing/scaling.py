@@ -29,7 +29,7 @@ BATCH_NUMBERS = 1 << 22
 # The sum of the squares of 256 bytes is below 2²⁴, so that float32 holds it exactly.
 EXACT_BYTES = 256
 # float32 loses digits below this number, so smaller variances count as zero.
-TINY = np.finfo(np.float32).tiny
+TINY = float(np.finfo(np.float32).tiny)
 # "auto" divides each column by its own deviation if the effective number of columns is lower.
 MIN_EFFECTIVE_COLUMNS = 1.25
 MAX_UNITS = 500

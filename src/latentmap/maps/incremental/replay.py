@@ -18,8 +18,9 @@ import numpy as np
 
 from latentmap.file_record import FileRecord
 from latentmap.maps.diagnostics import CodeLandmarks
-from latentmap.maps.directions import DIRECTION_METRICS, DirectionTransform
+from latentmap.maps.directions import DirectionTransform
 from latentmap.maps.layout_sample import Layout
+from latentmap.preprocessing.neighbors import DIRECTION_METRICS
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.threads import use_one_thread
 
