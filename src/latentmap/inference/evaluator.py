@@ -17,7 +17,7 @@ from latentmap.inference.activations import ACTIVATIONS, sigmoid
 from latentmap.inference.graph import Node, topological_order
 from latentmap.preprocessing.threads import limit_threads
 
-BLOCK_NUMBERS = 1 << 20  # Maximum number of numbers in an intermediate result.
+BLOCK_NUMBERS = 1 << 18  # Maximum number of numbers in an intermediate result, for the cache.
 NORMALIZATION_EPSILON = 1e-3  # Default of `keras.layers.BatchNormalization`.
 
 Operation = Callable[..., np.ndarray]

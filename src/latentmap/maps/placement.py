@@ -42,6 +42,7 @@ WIDE_DECAY, NARROW_DECAY = 1.0, 2.0
 MIN_CLUSTER_VOTE = 0.5
 GROUP_WEIGHTS = (0.3, 1.0)
 TINY = 1e-12
+MAX_OFFSET = 1e15  # Limit of distances in windows, whose squares then do not overflow in float32.
 VOTE_ROWS = 512  # Number of rows whose votes are computed at once, to limit the memory.
 MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours and averaged rows in a model file.
 
@@ -210,7 +211,7 @@ class Placement(FileRecord):
             positions = self.fitted.positions[neighbors[block]].transpose(2, 1, 0)
             positions = np.ascontiguousarray(positions, np.float64)
             wide_sums, narrow, weights = self._sum_votes(positions, distances[block])
-            votes = wide_sums + (narrow * weights).sum(axis=1)
+            votes = wide_sums + (narrow * weights).sum(axis=1, dtype=np.float64)
             if encoded is not None:
                 votes += self._encoder_votes(positions, encoded[block])
             best, rows = votes.argmax(axis=0), np.arange(votes.shape[1])
@@ -218,7 +219,7 @@ class Placement(FileRecord):
             if squares:
                 is_near = narrow[best, :, rows].T > MIN_CLUSTER_VOTE ** (2**NARROW_SQUARINGS)
                 best = self._penalize(votes, is_near, [s[block].T for s in squares]).argmax(axis=0)
-            weights *= narrow[best, :, rows].T ** 2
+            weights = weights * narrow[best, :, rows].T.astype(np.float64) ** 2
             codes[block] = ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
         return codes, agreement
 
@@ -242,25 +243,24 @@ class Placement(FileRecord):
         """Return the sums of the wide votes, the narrow votes, and the weights of the latter.
 
         ``positions`` has shape (n_components, k, n), the narrow votes (k, k, n), the others (k, n).
+        Single votes are float32, which takes half the time. Their sums are in double precision, so
+        that they do not depend on the number of rows.
         """
-        wide = self._votes(positions[:, :, None] - positions[:, None])
-        wide_weights = proximity(distances[:, :CLUSTER_NEIGHBORS], WIDE_DECAY).T
-        wide_sums = (wide[:, : len(wide_weights)] * wide_weights).sum(axis=1)
+        offsets = (positions - positions[:, :1]) / self.window
+        offsets = np.clip(offsets, -MAX_OFFSET, MAX_OFFSET).astype(np.float32)
+        wide = _votes(offsets[:, :, None] - offsets[:, None])
+        wide_weights = np.ascontiguousarray(
+            proximity(distances[:, :CLUSTER_NEIGHBORS], WIDE_DECAY).T
+        )
+        wide_sums = (wide[:, : len(wide_weights)] * wide_weights).sum(axis=1, dtype=np.float64)
         for _ in range(NARROW_SQUARINGS):
             wide *= wide
-        return wide_sums, wide, proximity(distances, NARROW_DECAY).T
+        return wide_sums, wide, np.ascontiguousarray(proximity(distances, NARROW_DECAY).T)
 
     def _encoder_votes(self, positions: np.ndarray, encoded: np.ndarray) -> np.ndarray:
         """Return the encoder's votes for positions of shape (n_components, k, n)."""
         weight = self.encoder_weight / min(CLUSTER_NEIGHBORS, positions.shape[1])
-        return weight * self._votes(positions - encoded.T[:, None], ENCODER_WINDOW)
-
-    def _votes(self, differences: np.ndarray, width: float = WIDE_WINDOW) -> np.ndarray:
-        """Return the votes at differences of positions, whose first axis is the component.
-
-        ``width`` is the standard deviation of a vote as a multiple of the window.
-        """
-        return np.exp((differences**2).sum(axis=0) / (-2 * (width * self.window) ** 2))
+        return weight * _votes((positions - encoded.T[:, None]) / self.window, ENCODER_WINDOW)
 
     def measure(
         self, codes: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
@@ -269,8 +269,8 @@ class Placement(FileRecord):
         agreement = np.empty(len(codes))
         for block in row_blocks(len(codes)):
             positions = self.fitted.positions[neighbors[block]]
-            offsets = positions - codes[block, None].astype(np.float64)
-            agreement[block] = self._votes(offsets.transpose(2, 0, 1)).mean(axis=1)
+            offsets = (positions - codes[block, None].astype(np.float64)) / self.window
+            agreement[block] = _votes(offsets.transpose(2, 0, 1)).mean(axis=1)
         spread = np.maximum(self.fitted.spread(neighbors), self.min_spread)
         return PlacementQuality(agreement, np.sqrt((distances**2).mean(axis=1)) / spread)
 
@@ -314,6 +314,17 @@ class Placement(FileRecord):
 def _select(encode: Encode | None, rows: np.ndarray) -> Encode | None:
     """Return an encoder that takes indices into ``rows``, which are indices of all rows."""
     return None if encode is None else lambda indices: encode(rows[indices])
+
+
+def _votes(differences: np.ndarray, width: float = WIDE_WINDOW) -> np.ndarray:
+    """Return the votes at differences of positions, which are overwritten.
+
+    The first axis of the differences is the component. They, and the standard deviation ``width``
+    of a vote, are multiples of the window.
+    """
+    squares = np.square(differences, out=differences).sum(axis=0)
+    squares /= -2 * width**2
+    return np.exp(squares, out=squares)
 
 
 def proximity(distances: np.ndarray, decay: float) -> np.ndarray:

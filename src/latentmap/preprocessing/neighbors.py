@@ -148,15 +148,18 @@ class BatchInvariantIndex:
         In double precision, rounding does not change the nearest cells.
         """
         n_searched = self.n_searched
-        # The squared distance is |center|² − 2 · center · query + |query|². The last term is the
-        # same for all cells, and is added to the selected ones only.
+        # The squared distance is |center|² − 2 · center · query + |query|².
         distances = queries @ self._center_weights
         distances += self._center_squares
-        cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
-        distances = np.take_along_axis(distances, cells, axis=1)
         distances += (queries**2).sum(axis=1, keepdims=True)
-        order = np.argsort(distances, axis=1)
-        cells, distances = (np.take_along_axis(a, order, axis=1) for a in (cells, distances))
+        # The last bits of a distance are replaced by the number of the cell, because numbers are
+        # sorted faster than indices. With 800 cells, the relative change is below 1e-12.
+        cell_bits, bits = (1 << len(self.centers).bit_length()) - 1, distances.view(np.int64)
+        bits &= ~cell_bits
+        bits |= np.arange(len(self.centers))
+        distances = np.partition(distances, n_searched - 1, axis=1)[:, :n_searched]
+        distances.sort(axis=1)
+        cells = distances.view(np.int64) & cell_bits
         is_far = distances > MAX_CELL_RATIO * distances[:, :1]
         is_far[:, :MIN_CELLS] = False
         return np.where(is_far, -1, cells)
