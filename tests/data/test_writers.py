@@ -9,6 +9,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from latentmap.data import open_data, write_rows
+from latentmap.data.csv_files import read_csv
 from latentmap.data.writers import numbered_file_names, safe_file_names
 from latentmap.errors import DataError, FileError, SettingError
 
@@ -259,6 +260,15 @@ def test_times_are_written_to_csv_without_superfluous_zeros(tmp_path):
         *('"time","day"', "2020-01-31 12:00:00,2020-01-31"),
         *("2020-01-31,2020-01-31", ",2020-01-31", "2020-01-31 12:00:00.500,2020-01-31"),
     ]
+
+
+def test_durations_are_written_to_csv_as_durations(tmp_path):
+    durations = [datetime.timedelta(hours=26, seconds=1.5), datetime.timedelta(hours=-1), None]
+    write_rows(tmp_path / "rows.csv", [pa.table({"wait": durations, "x": [1, 2, 3]})], length=3)
+    lines = ['"wait","x"', '"1 days 2:00:01.500000",1', '"-1 days +23:00:00",2', ",3"]
+    assert (tmp_path / "rows.csv").read_text().splitlines() == lines
+    table = read_csv(tmp_path / "rows.csv").table
+    assert table["wait"].to_pylist() == durations
 
 
 def test_csv_rejects_vectors(tmp_path):

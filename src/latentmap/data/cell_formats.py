@@ -18,24 +18,8 @@ import pyarrow.compute as pc
 
 # Cells that mark a missing value.
 MISSING = frozenset(
-    {
-        "",
-        "NA",
-        "na",
-        "N/A",
-        "n/a",
-        "n.a.",
-        "N.A.",
-        "n.a",
-        "N.A",
-        "k.A.",
-        "#N/A",
-        "#NA",
-        "<NA>",
-        "NaN",
-        "nan",
-        "NaT",
-    }
+    {"", "NA", "na", "N/A", "n/a", "n.a.", "N.A.", "n.a", "N.A", "k.A.", "#N/A", "#NA", "<NA>"}
+    | {"NaN", "nan", "NaT"}
     | {"null", "NULL", "(null)", "None", "-", "--", "---", "–", "—", "?", r"\N"}
     | {".", "..", "...", "…", ":"}  # Statistical offices mark missing values by these.
     | {"0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000"}  # Missing dates.

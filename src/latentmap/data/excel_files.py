@@ -24,6 +24,7 @@ from latentmap.data.csv_separators import Record
 from latentmap.data.excel_size import count_cells
 from latentmap.data.file_suffixes import split_sheet
 from latentmap.data.format_search import infer_decimals, parse_columns
+from latentmap.data.frame_batches import format_duration
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
 from latentmap.data.table_notes import count_rows
@@ -128,7 +129,7 @@ def _as_text(value: object) -> str:
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
     if isinstance(value, datetime.timedelta):
-        return f"{value.days} days, {datetime.timedelta(seconds=value.seconds)}"
+        return format_duration(value)
     return str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def convert_frames(
 
     Raise DataError if the format of the path cannot hold the columns.
     """
-    convert = {".npy": _as_numbers, ".csv": _check_csv, "": _reject}.get(path.suffix.lower())
+    convert = {".npy": _as_numbers, ".csv": _as_csv_values, "": _reject}.get(path.suffix.lower())
     for frame in frames:
         table = as_arrow(frame, path.name)[0]
         yield table if convert is None else convert(path, table)
@@ -50,7 +51,7 @@ def _as_numbers(path: Path, table: pa.Table) -> np.ndarray:
     return np.column_stack([c.astype(float) if c.dtype == object else c for c in columns])
 
 
-def _check_csv(path: Path, table: pa.Table) -> pa.Table:
+def _as_csv_values(path: Path, table: pa.Table) -> pa.Table:
     from pyarrow import types
 
     names = [field.name for field in table.schema if types.is_nested(field.type)]
@@ -61,7 +62,24 @@ def _check_csv(path: Path, table: pa.Table) -> pa.Table:
         )
     import pyarrow as pa
 
-    return pa.table([without_zeros(column) for column in table.columns], table.column_names)
+    columns = [
+        _duration_strings(column) if types.is_duration(column.type) else without_zeros(column)
+        for column in table.columns
+    ]
+    return pa.table(columns, table.column_names)
+
+
+def _duration_strings(durations: Values) -> Values:
+    import pyarrow as pa
+
+    values = durations.cast(pa.duration("us"), safe=False).to_pylist()
+    return pa.array([None if value is None else format_duration(value) for value in values])
+
+
+def format_duration(duration: datetime.timedelta) -> str:
+    """Return a duration as pandas writes it, such as "1 days 2:03:04" or "-1 days +23:00:00"."""
+    time = datetime.timedelta(seconds=duration.seconds, microseconds=duration.microseconds)
+    return f"{duration.days} days {'+' * (duration.days < 0)}{time}"
 
 
 def without_zeros(times: Values) -> Values:
