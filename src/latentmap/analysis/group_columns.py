@@ -16,7 +16,7 @@ _MAX_NUMBERS = (
     2**24
 )  # Maximum number of values that are read, which limits the rows of wide tables.
 _MAX_CATEGORIES = 50
-_MIN_WORDS = 3  # Mean number of words from which a column of strings is a text.
+_MIN_WORDS = 3  # Minimum mean number of words of a column of texts.
 
 
 def named_rows(rows: Source) -> np.ndarray:

@@ -112,8 +112,7 @@ def explain_groups(
         if array.dtype.kind == "b":
             array = np.where(array, "true", "false")
         compare = _compare_numbers if array.dtype.kind in "iufmM" else _compare_categories
-        compared = compare(groups, name, array)
-        for group, difference in compared:
+        for group, difference in compare(groups, name, array):
             differences[group].append(difference)
     for text in texts:
         for group, words in _compare_words(groups, text).items():
@@ -182,10 +181,10 @@ def _compare_words(groups: np.ndarray, texts: Sequence[str | None]) -> dict[int,
     members = csr_array((np.ones(n), (groups, np.arange(n))), shape=(groups.max() + 1, n))
     counts = (members @ words).toarray().astype(np.float64)
     names = vectorizer.get_feature_names_out()
-    compared = defaultdict(list)
+    differences = defaultdict(list)
     for group, difference in _larger_shares(counts, np.bincount(groups).astype(float), "", names):
-        compared[group].append(difference)
-    return compared
+        differences[group].append(difference)
+    return differences
 
 
 def _join_pairs(words: list[Difference]) -> list[Difference]:

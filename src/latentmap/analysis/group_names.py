@@ -100,13 +100,13 @@ def describe_groups(
     ['age low', 'age high', '']
     """
     check_number("n_parts", n_parts, Integral, 1)
-    explained = explain_groups(groups, columns, texts, 4 * n_parts)
+    differences_by_group = explain_groups(groups, columns, texts, 4 * n_parts)
     sizes = np.bincount(np.asarray(groups, np.intp))
     # The standard error of Cohen's d and of Cohen's h, if the groups do not differ.
     errors = np.sqrt(1 / np.maximum(sizes, 1) + 1 / np.maximum(sizes.sum() - sizes, 1))
     return [
         _description(differences, max(MIN_EFFECT, MIN_STANDARD_ERRORS * error), n_parts)
-        for differences, error in zip(explained, errors.tolist(), strict=True)
+        for differences, error in zip(differences_by_group, errors.tolist(), strict=True)
     ]
 
 

@@ -72,10 +72,10 @@ def _measure(
     folds = rng.permuted(np.tile(np.arange(len(starts)) % _FOLDS, (len(rows), 1)), axis=1)
     gaussian, reconstruction = np.zeros((2, *rows.shape))
     for fold in range(_FOLDS):
-        masked = np.repeat(folds == fold, widths, axis=1)
-        filled = imputer.impute(np.where(masked, np.nan, rows))
-        gaussian[masked] = filled[masked]
-        reconstruction[masked] = _reconstruct(estimator, filled)[masked]
+        is_masked = np.repeat(folds == fold, widths, axis=1)
+        filled = imputer.impute(np.where(is_masked, np.nan, rows))
+        gaussian[is_masked] = filled[is_masked]
+        reconstruction[is_masked] = _reconstruct(estimator, filled)[is_masked]
     is_known = ~np.isnan(rows)
     target = np.where(is_known, rows - gaussian, 0.0)
     step = np.where(is_known, reconstruction - gaussian, 0.0)
@@ -101,12 +101,12 @@ def _estimate(estimator: BaseAutoEncoder, imputer: GaussianImputer, rows: np.nda
     assert estimator.table_ is not None
     is_missing = np.isnan(rows)
     filled = imputer.impute(rows)
-    changed = np.flatnonzero(is_missing.any(axis=1))
-    if len(changed) and imputer.weights.any():
+    incomplete_rows = np.flatnonzero(is_missing.any(axis=1))
+    if len(incomplete_rows) and imputer.weights.any():
         widths = np.diff([*column_starts(estimator.table_), rows.shape[1]])
-        step = _reconstruct(estimator, filled[changed]) - filled[changed]
-        filled[changed] += np.where(
-            is_missing[changed], np.repeat(imputer.weights, widths) * step, 0.0
+        step = _reconstruct(estimator, filled[incomplete_rows]) - filled[incomplete_rows]
+        filled[incomplete_rows] += np.where(
+            is_missing[incomplete_rows], np.repeat(imputer.weights, widths) * step, 0.0
         )
     return filled
 

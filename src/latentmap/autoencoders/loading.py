@@ -96,8 +96,10 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
         noise = parameters.get("noise", noise)
         parameters = {name: value for name, value in parameters.items() if name != "noise"}
     if metadata["estimator"] == "LatentMap":  # Older files store these parameters, which maps had.
-        removed = ("layout", "neighbors", "loss")
-        parameters = {name: value for name, value in parameters.items() if name not in removed}
+        removed_parameters = ("layout", "neighbors", "loss")
+        parameters = {
+            name: value for name, value in parameters.items() if name not in removed_parameters
+        }
     if noise != estimator_type._default_noise:
         training = clone(training or estimator_type._default_training).set_params(noise=noise)
     if parameters["scaling"] == "balanced":  # Older files use this name for "auto".

@@ -145,7 +145,7 @@ class _PostponedClass(type):
 
 
 def _import_class(cls: type) -> type:
-    """Return the class that a postponed class stands in for, or another class itself."""
+    """Import the class that a postponed class represents; return any other class as it is."""
     if not isinstance(cls, _PostponedClass):
         return cls
     return getattr(importlib.import_module(cls.__module__), cls.__name__)

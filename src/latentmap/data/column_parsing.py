@@ -186,13 +186,13 @@ def candidate_formats(
     and in dates with slashes if the first decimal separator is a comma.
     """
     plain = [f for decimal in decimals for f in number_formats(decimal)]
-    grouped = [f for decimal in decimals for f in [*number_formats(decimal)][-2:]]
-    magnitudes = [magnitude_format(number) for number in grouped[1::2]]
+    grouped_numbers = [f for decimal in decimals for f in [*number_formats(decimal)][-2:]]
+    magnitudes = [magnitude_format(number) for number in grouped_numbers[1::2]]
     if unit is not None:
         coordinates = [COORDINATES] if unit.startswith("°") else []
         return (*coordinates, *(with_unit(number, unit) for number in plain), *magnitudes)
     numbers = [*plain, *(accounting_format(number) for number in plain if number.decimal)]
-    numbers += [marked for number in grouped for marked in marked_formats(number)]
+    numbers += [marked for number in grouped_numbers for marked in marked_formats(number)]
     numbers += magnitudes
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
     return (COMPACT_DATE, *numbers, *BOOLEANS, *date_formats(*orders), VECTORS, COORDINATES)

@@ -48,15 +48,15 @@ class TableLayout:
     """First row of a table, and the names of its columns.
 
     ``units`` come from a row below the names. ``empty_names`` are the columns whose name is empty
-    in the file, and ``renamed`` are the columns whose name differs from the file. ``header_line``
-    is the line of the names, or 0 if there is none or if it is not a single line. ``separator`` is
-    None for a single column.
+    in the file, and ``renamed_columns`` are the columns whose name differs from the file.
+    ``header_line`` is the line of the names, or 0 if there is none or if it is not a single line.
+    ``separator`` is None for a single column.
     """
 
     name: str
     names: tuple[str, ...]
     empty_names: frozenset[str]
-    renamed: tuple[str, ...]
+    renamed_columns: tuple[str, ...]
     header: bool
     header_line: int
     has_numeric_header: bool
@@ -162,7 +162,7 @@ def table_layout(
         name=name,
         names=names,
         empty_names=frozenset(name for name, cell in named_cells if not cell),
-        renamed=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
+        renamed_columns=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
         header=first is not None,
         header_line=first.line if first and n_header_lines == 1 else 0,
         has_numeric_header=any(cell_kind(cell) == "number" for cell in cells),
@@ -234,8 +234,8 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
 
 def _is_padded_title(record: Record) -> bool:
     """Return whether only the first cell is filled, or the first one ends with a colon."""
-    first, *others = record.cells
-    is_alone = first.strip() != "" and not any(cell.strip() for cell in others)
+    first, *other_cells = record.cells
+    is_alone = first.strip() != "" and not any(cell.strip() for cell in other_cells)
     return is_alone or first.rstrip().endswith(":")
 
 

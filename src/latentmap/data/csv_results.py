@@ -154,6 +154,8 @@ def _layout_notes(
         yield f"skipped {layout.skipped_lines} line{'s' * (layout.skipped_lines > 1)} at the top"
     if layout.units:
         yield "units below the header"
-    renamed = [name for name in layout.renamed if layout.header and name not in omitted_columns]
-    if renamed:
-        yield f"named {', '.join(renamed[:5])}{', ...' * (len(renamed) > 5)}"
+    renamed_columns = [
+        name for name in layout.renamed_columns if layout.header and name not in omitted_columns
+    ]
+    if renamed_columns:
+        yield f"named {', '.join(renamed_columns[:5])}{', ...' * (len(renamed_columns) > 5)}"

@@ -203,9 +203,9 @@ class CsvRows:
                     if len(cells) != width:
                         self._skip(cells[0])
                 columns = zip(*(cells for cells in rows if len(cells) == width), strict=True)
-                named = dict(zip(self.layout.names, columns, strict=False))
-                if named:
-                    arrays = [pa.array(named[name], pa.string()) for name in names]
+                columns_by_name = dict(zip(self.layout.names, columns, strict=False))
+                if columns_by_name:
+                    arrays = [pa.array(columns_by_name[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
             self._count_omitted(stream.raw)
 

@@ -186,9 +186,9 @@ def find_formats(
     first = schema.empty_table() if first is None else first
     decimals = infer_decimals(first, options, separator)
     searches = {name: FormatSearch(options.roles.get(name), options, decimals) for name in names}
-    pending = list(names)
-    while pending:
-        pending = _update(searches, read(pending), pending)
+    unread_names = list(names)
+    while unread_names:
+        unread_names = _update(searches, read(unread_names), unread_names)
     columns = {name: search.parse(first.column(name)) for name, search in searches.items()}
     order = common_date_order(columns.values(), options)
     for name, search in searches.items():
@@ -202,12 +202,12 @@ def _update(
     searches: Mapping[str, FormatSearch], batches: Iterable[Rows], names: Sequence[str]
 ) -> list[str]:
     """Update searches with all rows; return the names of the columns that must be read again."""
-    changed: set[str] = set()
+    changed_names: set[str] = set()
     row = 0
     for batch in batches:
-        changed |= {n for n in names if searches[n].update(batch.column(n), row)}
+        changed_names |= {n for n in names if searches[n].update(batch.column(n), row)}
         row += batch.num_rows
-    return [name for name in names if name in changed]
+    return [name for name in names if name in changed_names]
 
 
 def used_date_order(columns: Mapping[str, ParsedColumn]) -> bool | None:

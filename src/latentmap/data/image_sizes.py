@@ -23,10 +23,10 @@ _SAME_ASPECT = 1.02
 _PATTERN = re.compile(r"([0-9]{1,6})(?:[x×]([0-9]{1,6}))?", re.ASCII)
 
 
-def choose_size(sizes: Collection[Size], requested: str | None = None) -> Size:
+def choose_size(sizes: Collection[Size], requested_size: str | None = None) -> Size:
     """Return the common size of images.
 
-    ``requested`` is "96x64" for width and height, or "64" for the shorter side. If the aspect
+    ``requested_size`` is "96x64" for width and height, or "64" for the shorter side. If the aspect
     ratios of the images differ, one side makes a square. By default images of one size stay as
     they are unless they have more than 65,536 pixels, and others are resized as by "64".
 
@@ -35,11 +35,11 @@ def choose_size(sizes: Collection[Size], requested: str | None = None) -> Size:
     >>> choose_size({(28, 28)}), choose_size({(4000, 3000)}), choose_size({(640, 480), (480, 640)})
     ((28, 28), (85, 64), (64, 64))
     """
-    side, height = (DEFAULT_SIDE, None) if requested is None else _parse(requested)
+    side, height = (DEFAULT_SIDE, None) if requested_size is None else _parse(requested_size)
     if height is not None:
         return side, height
     width, height = min(sizes)
-    if requested is None and len(sizes) == 1 and width * height <= MAX_UNCHANGED_PIXELS:
+    if requested_size is None and len(sizes) == 1 and width * height <= MAX_UNCHANGED_PIXELS:
         return width, height
     aspects = [w / h for w, h in sizes]
     if max(aspects) > min(aspects) * _SAME_ASPECT:
@@ -48,13 +48,13 @@ def choose_size(sizes: Collection[Size], requested: str | None = None) -> Size:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _parse(requested: str) -> tuple[int, int | None]:
-    match = _PATTERN.fullmatch(requested)
+def _parse(requested_size: str) -> tuple[int, int | None]:
+    match = _PATTERN.fullmatch(requested_size)
     sides = [] if match is None else [int(side) for side in match.groups() if side]
     if not sides or not all(1 <= side <= MAX_SIDE for side in sides):
         raise SettingError(
             f"size: expected pixels such as 64 or 96x64, up to {MAX_SIDE:,} a side, found "
-            f"{requested!r}"
+            f"{requested_size!r}"
         )
     return sides[0], sides[1] if len(sides) > 1 else None
 

@@ -178,8 +178,8 @@ def _save(sample: Source, folder: Path) -> None:
     else:
         feather.write_feather(values, folder / "rows.arrow", compression="uncompressed")
     if sample.metadata is not None:
-        beside: Any = sample.metadata[:]
-        feather.write_feather(beside, folder / _METADATA, compression="uncompressed")
+        metadata: Any = sample.metadata[:]
+        feather.write_feather(metadata, folder / _METADATA, compression="uncompressed")
 
 
 if __name__ == "__main__":

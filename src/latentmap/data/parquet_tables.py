@@ -138,9 +138,9 @@ class ParquetTable(ParquetSource):
         self.table_schema = typed_schema(schema, columns, options)
 
     def _date_candidates(self, features: Sequence[str]) -> list[str]:
-        """Return the columns of integers whose first rows are in the range of dates as yyyymmdd.
+        """Return the columns of integers whose first rows may be dates as yyyymmdd.
 
-        The rows are read only if the footer has no limits of them, or limits in this range.
+        The rows are read only if the footer does not state their minimum and maximum.
         """
         import pyarrow as pa
         from pyarrow import parquet

@@ -235,14 +235,14 @@ _EXPECTED_DATA = {
 }
 
 
-def _check_options(name: str, options: TableOptions, allowed: Collection[str]) -> None:
+def _check_options(name: str, options: TableOptions, allowed_options: Collection[str]) -> None:
     """Raise SettingError if an option is set that does not apply to data of this kind."""
     if options.ignore_unknown:
         return
     wrong = [
         field.name
         for field in fields(options)
-        if field.name not in allowed
+        if field.name not in allowed_options
         and getattr(options, field.name) != getattr(TableOptions(), field.name)
     ]
     # The column that --text names gets the role "text".

@@ -252,11 +252,11 @@ class Source(ABC):
             max_bytes if n_available_bytes is None else min(max_bytes, n_available_bytes)
         )
 
-    def _without(self, excluded: np.ndarray) -> Source:
-        """Return all rows except those at the ascending indices ``excluded``."""
+    def _without(self, excluded_indices: np.ndarray) -> Source:
+        """Return all rows except those at the ascending ``excluded_indices``."""
         from latentmap.data.subsets import RowsWithout
 
-        return RowsWithout(self, excluded)
+        return RowsWithout(self, excluded_indices)
 
     def _as_indices(self, index: ArrayLike) -> np.ndarray:
         indices = np.asarray(index)

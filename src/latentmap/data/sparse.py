@@ -127,8 +127,8 @@ class SparseSource(Source):
         part.metadata = None if self.metadata is None else self.metadata.subset(row_indices)
         return part
 
-    def _without(self, excluded: np.ndarray) -> SparseSource:
-        return self.subset(np.delete(np.arange(len(self)), excluded))
+    def _without(self, excluded_indices: np.ndarray) -> SparseSource:
+        return self.subset(np.delete(np.arange(len(self)), excluded_indices))
 
     def load(self) -> Source:
         """Return this source itself, because its rows are in memory and stay sparse."""

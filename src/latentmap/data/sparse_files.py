@@ -48,8 +48,8 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     check_memory(name, 2 * n_stored_bytes + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
     if data.dtype != bool:  # Duplicate entries are summed, except Booleans.
         data = data.astype(dtype, copy=False)  # SciPy needs the native byte order.
-    stored = SimpleNamespace(format=kind, shape=shape, data=data, **index_arrays)
-    check_sparse(name, stored, FileError)
+    stored_matrix = SimpleNamespace(format=kind, shape=shape, data=data, **index_arrays)
+    check_sparse(name, stored_matrix, FileError)
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
         return _assemble(kind, data, indices, shape)
 

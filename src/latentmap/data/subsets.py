@@ -83,13 +83,13 @@ class RowSubset(_Subset):
 class RowsWithout(_Subset):
     """All rows of a source except a few, in their order; excluded indices are in memory."""
 
-    def __init__(self, parent: Source, excluded: np.ndarray) -> None:
+    def __init__(self, parent: Source, excluded_indices: np.ndarray) -> None:
         super().__init__(parent)
-        self.length = len(parent) - len(excluded)
+        self.length = len(parent) - len(excluded_indices)
         # For each excluded row, the number of remaining rows before it.
-        self._remaining_before = excluded - np.arange(len(excluded))
+        self._remaining_before = excluded_indices - np.arange(len(excluded_indices))
         if parent.block_starts is not None:
-            starts = parent.block_starts - np.searchsorted(excluded, parent.block_starts)
+            starts = parent.block_starts - np.searchsorted(excluded_indices, parent.block_starts)
             self.block_starts = np.unique(starts[starts < self.length])
 
     def __len__(self) -> int:

@@ -61,9 +61,9 @@ def _notes_start(records: Sequence[Sequence[str]], width: int) -> int:
     blanks = [i for i in range(max(0, n - MAX_NOTES - 1), n) if _is_blank(records[i])]
     if blanks and _are_notes(records[blanks[-1] + 1 :], records[: blanks[-1]], width):
         return blanks[-1] + 1
-    first, *others = records[-1]
-    is_padded = _is_blank(others) and _NOTE_START.match(first.strip())
-    return n - 1 if width > 1 and (not others or is_padded) else n
+    first, *other_cells = records[-1]
+    is_padded = _is_blank(other_cells) and _NOTE_START.match(first.strip())
+    return n - 1 if width > 1 and (not other_cells or is_padded) else n
 
 
 def _are_notes(records: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], width: int) -> bool:

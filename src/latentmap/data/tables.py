@@ -196,8 +196,8 @@ class Table(Source):
         label = label_column(schema.roles)
         features = [column for column in table.column_names if column != label]
         if not features:
-            beside = "" if label is None else " beside the label"
-            raise DataError(f"{name}: expected at least one column{beside}, found none")
+            condition = "" if label is None else " beside the label"
+            raise DataError(f"{name}: expected at least one column{condition}, found none")
         if table.num_rows < 1:
             raise DataError(f"{name}: expected at least one row, found none")
         self.labels = None

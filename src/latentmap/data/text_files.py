@@ -143,8 +143,8 @@ def detect_encoding(name: str, start: bytes) -> str:
 def detect_legacy_encoding(lines: Iterable[bytes]) -> str:
     r"""Return the likeliest encoding of lines that are not UTF-8.
 
-    It is "cp1252", "cp1250", "cp1254" or "latin-1" for Latin letters. Lines of ASCII characters do
-    not count, and of the others the first ones are used.
+    It is "cp1252", "cp1250", "cp1254" or "latin-1" for Latin letters. Only the first
+    lines that contain other characters than ASCII are compared.
 
     Examples
     --------

@@ -40,8 +40,8 @@ def find_vector_column(
     """
     vectors = _vector_names(schema, roles)
     not_fitted = {name for name, role in roles.items() if role in UNFITTED_ROLES}
-    requested = {*(columns or ()), *roles} - not_fitted
-    return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
+    requested_names = {*(columns or ()), *roles} - not_fitted
+    return vectors[0] if len(vectors) == 1 and requested_names <= {*vectors} else None
 
 
 def vector_and_role_columns(
@@ -58,10 +58,10 @@ def vector_and_role_columns(
     >>> vector_and_role_columns(schema, {"year": "number"}, None)
     ('x', 'year')
     """
-    vectors, requested = _vector_names(schema, roles), fitted_names(roles)
-    if columns is not None or len(vectors) != 1 or not {*requested} - {*vectors}:
+    vectors, requested_names = _vector_names(schema, roles), fitted_names(roles)
+    if columns is not None or len(vectors) != 1 or not {*requested_names} - {*vectors}:
         return None
-    return tuple(dict.fromkeys((*vectors, *requested)))
+    return tuple(dict.fromkeys((*vectors, *requested_names)))
 
 
 def _vector_names(schema: pa.Schema, roles: Mapping[str, str]) -> list[str]:

@@ -95,11 +95,13 @@ def write_rows(
     0,1,"b"
     """
     path = check_output_path(path, list(_WRITERS), folder=not Path(path).suffix)
-    first, checked = _peek(path, batches, length)
+    first, checked_batches = _peek(path, batches, length)
     labels = None if labels is None else np.asarray(labels)
     _check_length("labels", labels, length)
     dtype, schema = getattr(first, "dtype", None), getattr(first, "schema", None)
-    rows = _Rows(checked, length, first.shape[1:], dtype, schema, feature_names, labels, names)
+    rows = _Rows(
+        checked_batches, length, first.shape[1:], dtype, schema, feature_names, labels, names
+    )
     with write_atomically(path) as output:
         _WRITERS[path.suffix.lower()](output, rows)
 
@@ -160,7 +162,7 @@ def _write_csv(output: Path, rows: _Rows) -> None:
     has_header = True
     with output.open("wb") as stream:
         for table in _tables(rows):
-            # The batches of a table may have different types of times.
+            # A writer of several batches would require equal types, but those of times may differ.
             csv.write_csv(table, stream, csv.WriteOptions(include_header=has_header))
             has_header = False
 

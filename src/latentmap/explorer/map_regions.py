@@ -115,17 +115,17 @@ class _GroupDescriber:
     def has_columns(self) -> bool:
         return bool(self._columns or self._texts)
 
-    def __call__(self, groups: Sequence[np.ndarray], compared: np.ndarray) -> list[str]:
-        """Return the difference of each group of rows from the other ``compared`` rows."""
+    def __call__(self, groups: Sequence[np.ndarray], compared_rows: np.ndarray) -> list[str]:
+        """Return the difference of each group of rows from the other ``compared_rows``."""
         group_of_row = np.full(self._n, len(groups))
         for group, rows in enumerate(groups):
             group_of_row[rows] = group
         is_compared = np.zeros(self._n, bool)
-        is_compared[compared] = True
-        selected = np.flatnonzero(is_compared[self._indices])
-        columns = {name: values[selected] for name, values in self._columns.items()}
-        texts = [[text[i] for i in selected] for text in self._texts]
-        names = describe_groups(group_of_row[self._indices[selected]], columns, texts)
+        is_compared[compared_rows] = True
+        row_numbers = np.flatnonzero(is_compared[self._indices])
+        columns = {name: values[row_numbers] for name, values in self._columns.items()}
+        texts = [[text[i] for i in row_numbers] for text in self._texts]
+        names = describe_groups(group_of_row[self._indices[row_numbers]], columns, texts)
         return [names[group] if group < len(names) else "" for group in range(len(groups))]
 
 

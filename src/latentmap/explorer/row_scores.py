@@ -51,10 +51,10 @@ class RowScores:
 
     def of_rows(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """Return the confidence, the error and all computed scores of the rows at ``indices``."""
-        computed = {name: self[name][indices] for name in self.names if self.is_computed(name)}
-        if CONFIDENCE in computed and ERROR in computed:
-            return computed
-        return self.score(self._source.subset(indices), self._codes[indices]) | computed
+        scores = {name: self[name][indices] for name in self.names if self.is_computed(name)}
+        if CONFIDENCE in scores and ERROR in scores:
+            return scores
+        return self.score(self._source.subset(indices), self._codes[indices]) | scores
 
     def score(self, rows: Source, codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return the error and, for a map, the confidence of rows inside or outside the scene."""

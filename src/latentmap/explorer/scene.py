@@ -211,8 +211,8 @@ class Scene:
         k = min(k, len(self) - (exclude is not None))
         if k < 1:
             return [[] for _ in codes], [[] for _ in codes]
-        excluded = None if exclude is None else np.full(len(codes), exclude)
-        result = index.search(codes, k, excluded)
+        excluded_rows = None if exclude is None else np.full(len(codes), exclude)
+        result = index.search(codes, k, excluded_rows)
         return result.indices.tolist(), to_json(result.distances)
 
     @cached_property

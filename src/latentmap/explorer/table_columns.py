@@ -58,10 +58,10 @@ class TableColumns:
     ) -> Self:
         """Read the 256 most important columns of all rows, or all columns if there are fewer."""
         indices = _largest(importance, MAX_COLUMNS)
-        selected = [columns[i] for i in indices]
-        values = _read_values(source, selected, verbose)
-        selected = [c.with_inferred_kind(values.column(j)) for j, c in enumerate(selected)]
-        return cls(selected, values, importance[indices], len(columns))
+        page_columns = [columns[i] for i in indices]
+        values = _read_values(source, page_columns, verbose)
+        page_columns = [c.with_inferred_kind(values.column(j)) for j, c in enumerate(page_columns)]
+        return cls(page_columns, values, importance[indices], len(columns))
 
     def keep_most_important(self, count: int) -> TableColumns:
         """Return the ``count`` most important columns."""
@@ -106,13 +106,13 @@ class TableColumns:
         self, rows: np.ndarray | pa.Table, metadata: pa.Table | None = None
     ) -> DisplayRows:
         """Return the displayed columns of rows, with those of their metadata."""
-        selected = _select(rows, self.columns, metadata)
-        return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
+        table = _select(rows, self.columns, metadata)
+        return [column.convert(table.column(j)) for j, column in enumerate(self.columns)]
 
     def rows_at(self, indices: np.ndarray) -> DisplayRows:
         """Return the displayed columns of the rows at ``indices``."""
-        selected = self.values.take(indices)
-        return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
+        table = self.values.take(indices)
+        return [column.convert(table.column(j)) for j, column in enumerate(self.columns)]
 
     def decode(self, rows: np.ndarray) -> DisplayRows:
         """Convert decoded rows of shape (m, d) to the displayed columns."""

@@ -160,8 +160,8 @@ def _soft_assignment(g: OnnxGraph, x: str, centers: np.ndarray, width: np.ndarra
 def _table_logits(g: OnnxGraph, x: str, terms: Any) -> str:
     p = g.add("Add", g.add("Div", x, terms.weights), terms.shares)
     p = g.add("Min", g.add("Max", p, terms.margins), 1 - terms.margins)
-    others = g.add("Where", terms.is_category, g.add("Log", p), x)
-    return g.add("Where", terms.is_boolean, _log_odds(g, p), others)
+    outputs = g.add("Where", terms.is_category, g.add("Log", p), x)
+    return g.add("Where", terms.is_boolean, _log_odds(g, p), outputs)
 
 
 def _table_link(g: OnnxGraph, x: str, terms: Any) -> str:

@@ -180,8 +180,8 @@ def map_graphs(
     around_mode = Node("around_mode", (logits,), (d + 1,), landmarks)
     code = scaling(_columns(around_mode, 0, d), *code_units, invert=True)
     z = scaling(input_node((d,)), *code_units)
-    assigned = Node("soft_assignment", (z,), (n_landmarks,), ((n_landmarks, d), ()))
-    output = _decode(spec.decoder, assigned, spec.row_shape)
+    assignment = Node("soft_assignment", (z,), (n_landmarks,), ((n_landmarks, d), ()))
+    output = _decode(spec.decoder, assignment, spec.row_shape)
     return NetworkGraphs(spec, code, _link(spec, output), _columns(around_mode, d, d + 1))
 
 

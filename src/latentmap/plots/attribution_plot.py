@@ -79,8 +79,8 @@ def attribution(
         return _draw_images(ax, layers, captions)
     layers = [layer.reshape(len(layer), -1) for layer in layers]
     names = style.column_names_or_default(column_names, layers[0].shape[1])
-    ordered = np.ones(len(names), bool) if is_ordered is None else np.asarray(is_ordered, bool)
-    return _draw_columns(ax, layers, captions, names, ordered)
+    have_order = np.ones(len(names), bool) if is_ordered is None else np.asarray(is_ordered, bool)
+    return _draw_columns(ax, layers, captions, names, have_order)
 
 
 def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:

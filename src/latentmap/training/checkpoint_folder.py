@@ -99,9 +99,9 @@ class Checkpoints:
 
     def load_or_compute(self, settings: Settings, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return the layout that the folder holds; otherwise compute and save it."""
-        stored = self.load("layout", settings)
-        if stored is not None and "layout" in stored:
-            return stored["layout"]
+        arrays = self.load("layout", settings)
+        if arrays is not None and "layout" in arrays:
+            return arrays["layout"]
         layout = compute()
         self.save("layout", settings, {"layout": layout})
         return layout
@@ -112,10 +112,10 @@ class Checkpoints:
         if not path.exists():
             return None
         description, arrays = read_model(path)
-        stored = description.get("fit")
-        if stored != settings:
-            stored = stored if isinstance(stored, dict) else {}
-            names = [key for key in settings if stored.get(key) != settings[key]]
+        stored_settings = description.get("fit")
+        if stored_settings != settings:
+            stored_settings = stored_settings if isinstance(stored_settings, dict) else {}
+            names = [key for key in settings if stored_settings.get(key) != settings[key]]
             raise SettingError(
                 f"checkpoint: expected a checkpoint of this fit in {self.folder}, found one with "
                 f"other {' and '.join(names) or 'settings'}: repeat the first command or choose "

@@ -9,7 +9,7 @@ import { columns, loadTexts, scene } from "./scene.js";
 /** @typedef {{ names: string[], rows: Uint32Array[] }} WordList  rows: indices of the words of each row */
 
 const MAX_ROWS = 200_000; // The words of more rows need too much memory.
-const MIN_ROWS = 3; // Number of rows that contain a word; rarer words distinguish no group.
+const MIN_ROWS = 3; // Words in fewer rows distinguish no group.
 const MIN_WORDS = 3; // Minimum mean number of words of a text; columns of shorter strings are names.
 
 /** A run of characters of scripts that have no spaces between words. */
