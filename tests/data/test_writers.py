@@ -1,5 +1,8 @@
 import datetime
+import gzip
+import os
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+from latentmap.cli.table_output import write_columns
 from latentmap.data import open_data, write_rows
 from latentmap.data.csv_files import read_csv
 from latentmap.data.writers import numbered_file_names, safe_file_names
@@ -15,6 +19,20 @@ from latentmap.errors import DataError, FileError, SettingError
 
 ROWS = np.linspace(-1, 1, 30, dtype=np.float32).reshape(10, 3)
 BATCHES = [ROWS[:4], ROWS[4:8], ROWS[8:]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+def test_names_that_are_not_utf_8(tmp_path, suffix):
+    path = tmp_path / os.fsdecode(b"a\xff" + suffix.encode())
+    write_rows(path, BATCHES, length=10)
+    source = open_data(path)
+    assert len(source[:]) == len(source) == 10
+    write_columns(path, {"x": np.arange(3.0)}, {})
+    assert len(open_data(path)) == 3
+    if suffix == ".csv":
+        (tmp_path / (path.name + ".gz")).write_bytes(gzip.compress(path.read_bytes()))
+        assert len(open_data(tmp_path / (path.name + ".gz"))) == 3
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])

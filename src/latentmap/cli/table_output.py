@@ -52,13 +52,14 @@ def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
     from pyarrow import csv, parquet
 
     writer_class = csv.CSVWriter if path.suffix.lower() == ".csv" else parquet.ParquetWriter
+    stream = stack.enter_context(path.open("wb"))  # pyarrow needs names in UTF-8.
     writers: list[Any] = []
 
     def write(numbers: Columns, strings: Columns) -> None:
         arrays = {name: np.asarray(column) for name, column in {**numbers, **strings}.items()}
         table = pa.table({k: a.tolist() if a.dtype.kind == "O" else a for k, a in arrays.items()})
         if not writers:
-            writers.append(stack.enter_context(writer_class(path, table.schema)))
+            writers.append(stack.enter_context(writer_class(stream, table.schema)))
         writers[0].write_table(table)
 
     return write

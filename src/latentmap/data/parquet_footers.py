@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,7 @@ from latentmap.progress import progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow import parquet
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Column in which pandas stores row names.
 _TEXT_BYTES = 32  # Assumed number of bytes of a string or a list in memory.
@@ -46,6 +48,21 @@ def reading_parquet(path: Path) -> AbstractContextManager[None]:
     import pyarrow as pa
 
     return as_file_error(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
+
+
+@contextmanager
+def open_parquet_file(path: Path) -> Iterator[parquet.ParquetFile]:
+    """Open a Parquet file, and convert the errors of pyarrow to FileError."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # pyarrow accepts names that are not UTF-8 only as bytes.
+    with (
+        reading_parquet(path),
+        pa.OSFile(os.fsencode(path)) as stream,
+        parquet.ParquetFile(stream) as file,
+    ):
+        yield file
 
 
 @dataclass(frozen=True)
@@ -133,13 +150,11 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
     large folders. Footers are therefore deleted at once, and files with equal columns share one
     schema.
     """
-    from pyarrow import parquet
-
     common_schema = None
     for path in paths:
         # A closed ParquetFile frees its footer at once; read_metadata leaves it to the garbage
         # collector.
-        with reading_parquet(path), parquet.ParquetFile(path) as file:
+        with open_parquet_file(path) as file:
             footer, schema = file.metadata, _without_index(file.schema_arrow)
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
             sizes = [(group.num_rows, group.total_byte_size) for group in groups]

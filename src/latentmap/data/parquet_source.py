@@ -8,6 +8,7 @@ groups.
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -170,11 +171,12 @@ class ParquetSource(Source):
 
     def _file(self, path: Path) -> Any:
         """Return the open file; it is not reopened, because reading a long footer is slow."""
+        import pyarrow as pa
         from pyarrow import parquet
 
         open_file = self._open_file
         if open_file is None or open_file[0] != path:
             if path.is_fifo():
                 raise FileError(f"{path.name}: expected a file, found a pipe")
-            self._open_file = open_file = (path, parquet.ParquetFile(path))
+            self._open_file = open_file = (path, parquet.ParquetFile(pa.OSFile(os.fsencode(path))))
         return open_file[1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from latentmap.data import memory
 from latentmap.data.index_checks import check_arrow
-from latentmap.data.parquet_footers import ParquetFiles, open_files, reading_parquet
+from latentmap.data.parquet_footers import ParquetFiles, open_files, open_parquet_file
 from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_parsing import is_string_type, may_be_dates, parse_string_columns
@@ -78,13 +78,12 @@ def fits_in_memory(files: ParquetFiles, names: Sequence[str]) -> bool:
 
 def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions) -> Table:
     import pyarrow as pa
-    from pyarrow import parquet
 
     schema = files.schema_of(names)
     tables = []
     for path, rows in zip(files.paths, files.group_rows, strict=True):
         if sum(rows):
-            with reading_parquet(path), parquet.ParquetFile(path) as file:
+            with open_parquet_file(path) as file:
                 table = check_arrow(path.name, file.read(columns=list(names)), FileError)
                 tables.append(table.select(list(names)).cast(schema))
     table, columns = parse_string_columns(pa.concat_tables(tables), options)
@@ -143,13 +142,12 @@ class ParquetTable(ParquetSource):
         The rows are read only if the footer does not state their minimum and maximum.
         """
         import pyarrow as pa
-        from pyarrow import parquet
 
         integers = [n for n in features if pa.types.is_integer(self.files.schema.field(n).type)]
         groups = self._groups[0]
         path, limits = self.paths[groups.file], {}
         if integers:
-            with reading_parquet(path), parquet.ParquetFile(path) as file:
+            with open_parquet_file(path) as file:
                 group = file.metadata.row_group(groups.first)
                 for column in map(group.column, range(group.num_columns)):
                     if column.is_stats_set and column.statistics.has_min_max:
@@ -207,9 +205,7 @@ class ParquetVectors(ParquetSource):
 def _find_width(files: ParquetFiles, column: str) -> int:
     """Return the length of the lists of a column, from its type or its first lists."""
     import pyarrow.compute as pc
-    from pyarrow import parquet, types
-
-    from latentmap.data.parquet_footers import reading_parquet
+    from pyarrow import types
 
     kind = files.schema.field(column).type
     if types.is_fixed_size_list(kind):
@@ -217,7 +213,7 @@ def _find_width(files: ParquetFiles, column: str) -> int:
     for path, rows in zip(files.paths, files.group_rows, strict=True):
         if not sum(rows):
             continue
-        with reading_parquet(path), parquet.ParquetFile(path) as file:
+        with open_parquet_file(path) as file:
             for batch in file.iter_batches(1000, columns=[column]):
                 lengths = pc.list_value_length(batch.column(0)).drop_null().to_numpy()
                 if lengths.any():

@@ -10,6 +10,7 @@ import codecs
 import contextlib
 import io
 import lzma
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -116,7 +117,7 @@ def open_bytes(path: Path) -> IO[bytes]:
         return path.open("rb")
     if compression == "xz":
         return lzma.open(path)
-    return pa.CompressedInputStream(pa.OSFile(str(path)), compression)
+    return pa.CompressedInputStream(pa.OSFile(os.fsencode(path)), compression)
 
 
 def read_start(path: Path, size: int) -> bytes:

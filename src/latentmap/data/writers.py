@@ -171,7 +171,7 @@ def _write_parquet(output: Path, rows: _Rows) -> None:
     from pyarrow import parquet
 
     schema = _schema(rows)
-    with parquet.ParquetWriter(output, schema) as writer:
+    with output.open("wb") as stream, parquet.ParquetWriter(stream, schema) as writer:
         for table in _tables(rows):
             writer.write_table(table.cast(schema))
 
