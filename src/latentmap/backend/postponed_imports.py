@@ -132,7 +132,7 @@ class _PostponedClass(type):
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         if not bases:
             return super().__new__(cls, name, bases, namespace)
-        return types.new_class(  # A subclass has the class itself as its base.
+        return types.new_class(  # The base of a subclass is the imported class.
             name, tuple(map(_import_class, bases)), exec_body=lambda n: n.update(namespace)
         )
 

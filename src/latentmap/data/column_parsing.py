@@ -119,7 +119,7 @@ def clean_cells(values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ())
         values = values.combine_chunks()
     cells = pc.utf8_trim_whitespace(values)
     is_missing = pc.is_in(cells, _missing_strings(frozenset(missing), cells.type))
-    if pc.any(pc.equal(cells, "+")).as_py():  # Such as the strands of genes, which are + and -.
+    if pc.any(pc.equal(cells, "+")).as_py():  # The strands of genes are + and -.
         is_missing = pc.and_(is_missing, pc.not_equal(cells, "-"))
     return pc.if_else(is_missing, pa.scalar(None, cells.type), cells)
 

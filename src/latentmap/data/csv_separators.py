@@ -62,7 +62,7 @@ DOUBLE_QUOTES = Quoting()
 _SINGLE_QUOTES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\r\n]*'[ ]*(?=[,;\t|\r\n]|$)", re.MULTILINE)
 _ESCAPED_QUOTE = re.compile(r"""[^\\]\\"(?!\s*(?:[,;\t|]|$))""", re.MULTILINE)
 _SPACED_QUOTE = re.compile(r"""[,;\t|] +"[^"\r\n]*" *(?=[,;\t|\r\n]|$)""")
-_ALIGNED = re.compile(r"\d {2,}\d.* {2,}\d")  # Numbers in columns of spaces.
+_ALIGNED = re.compile(r"\d {2,}\d.* {2,}\d")  # Numbers in columns that are aligned by spaces.
 _DOUBLED_QUOTE = re.compile(r"""[^,;\t|\s"]"\"[^,;\t|\s"]""")
 
 

@@ -104,7 +104,7 @@ def date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFo
             yield CellFormat(
                 "date", time_pattern, type_, replacements, date_order=order, parse=parse
             )
-    # Such as Fri Mar 01 12:30:00 +0000 2024, as Unix and Twitter write them.
+    # The format of Unix and Twitter: Fri Mar 01 12:30:00 +0000 2024.
     for zone, text, type_ in (
         ("", r"\4-\1-\2 \3", pa.timestamp("us")),
         (f" {_ZONE}", r"\5-\1-\2 \3\4", pa.timestamp("us", "UTC")),

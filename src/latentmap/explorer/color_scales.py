@@ -16,6 +16,7 @@ from latentmap.explorer.table_columns import (
     TableColumns,
     quantize,
 )
+from latentmap.plots.label_encoding import class_name
 from latentmap.plots.style import PALETTE
 
 
@@ -126,17 +127,12 @@ def encode_classes(labels: np.ndarray) -> ColorValues:
     """Encode labels as classes; the smallest of more than 1,000 classes become "(others)"."""
     classes, indices, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) <= MAX_CATEGORIES:
-        return ColorValues(indices.astype("<u2"), [_class_name(value) for value in classes])
+        return ColorValues(indices.astype("<u2"), [class_name(value) for value in classes])
     largest_classes = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
     new_indices = np.full(len(classes), MAX_CATEGORIES - 1)
     new_indices[largest_classes] = np.arange(len(largest_classes))
-    names = [*map(_class_name, classes[largest_classes]), OTHER_CATEGORIES]
+    names = [*map(class_name, classes[largest_classes]), OTHER_CATEGORIES]
     return ColorValues(new_indices[indices].astype("<u2"), names)
-
-
-def _class_name(value: object) -> str:
-    """Return a class as a string; a whole number has no decimal point."""
-    return f"{value:g}" if isinstance(value, float) and value == round(value) else str(value)
 
 
 def encode_numbers(values: np.ndarray) -> ColorValues:

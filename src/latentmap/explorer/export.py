@@ -25,7 +25,8 @@ MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
 _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
 _GRID_SHARE, _COLUMN_SHARE, _ENCODER_SHARE = 0.35, 0.6, 0.55  # Shares of the file size.
-_MIN_STEPS = 1000  # Numbers of fewer steps of the range are rounded by more than 0.05 %.
+# Columns whose median number is below this number of quantisation steps are stored as 32 bits too.
+_MIN_STEPS = 1000
 _ELEMENT_BYTES = 100  # Size of the HTML element of a buffer without its content.
 _SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 

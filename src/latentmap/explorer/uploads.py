@@ -23,7 +23,7 @@ MAX_UPLOAD_BYTES = 32 * 2**20
 MAX_PLACED_ROWS = 100
 _MAX_NAME_CHARACTERS = 100
 _OPTION_ADVICE = re.compile(r"; [^;\n]*--[a-z][^\n]*")
-_LOCK = threading.Lock()  # The memory limit holds for one file at a time.
+_LOCK = threading.Lock()  # Files are read one after another, because each may need all the memory.
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def _encode_category(g: OnnxGraph, x: str, column: CategoryColumn) -> str:
     levels = _own_levels(column)
     indices = {level: i for i, level in enumerate(levels)}
     indices |= dict.fromkeys(column.rare, len(levels))
-    # CSV files are read without the spaces around a string.
+    # Spaces around strings are removed from text tables, but not from data frames.
     indices = {level.strip(_SPACES): i for level, i in reversed(indices.items())} | indices
     return _encode_strings(g, x, list(indices), codes, list(indices.values()))
 

@@ -38,7 +38,7 @@ class LabelEncoding:
         if self.n_distinct > len(PALETTE) or are_values:
             self.values = _as_numbers(array)
         if self.values is None and self.n_distinct <= MAX_CLASS_NAMES:
-            self.names = [display_text(_class_name(name)) for name in classes]
+            self.names = [display_text(class_name(name)) for name in classes]
 
     @property
     def has_unnamed_classes(self) -> bool:
@@ -71,6 +71,6 @@ def _as_numbers(labels: np.ndarray) -> np.ndarray | None:
     return labels.astype(np.float64) if labels.dtype.kind in "iuf" else None
 
 
-def _class_name(value: object) -> str:
+def class_name(value: object) -> str:
     """Return a class as text; a whole number has no decimal point."""
     return f"{value:g}" if isinstance(value, float) and value == round(value) else str(value)
