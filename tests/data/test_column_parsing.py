@@ -210,6 +210,12 @@ def test_few_texts_among_numbers_are_reported_and_not_dropped():
     assert parse(texts, missing=("broken",)).values.type == pa.float64()
 
 
+@pytest.mark.parametrize(("text", "is_reported"), [("Less than 1 year", True), ("3 to 5", False)])
+def test_phrases_with_digits_among_numbers_are_reported(text, is_reported):
+    invalid = parse([*map(str, range(20)), text, text]).invalid
+    assert (invalid.examples if invalid else ()) == (text,) * is_reported
+
+
 def test_many_texts_among_numbers_are_not_reported():
     texts = [str(i) for i in range(200)]
     texts[::20] = [*"abcdefghij"]

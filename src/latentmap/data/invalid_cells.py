@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from latentmap.data.table_problems import format_omitted_count
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_STRINGS = 5
 _MIN_NUMBERS = 10  # Fewer distinct numbers beside strings may be names of categories.
-_DIGITS = r"^[+-]?\d+$"
+_DIGITS, _DIGIT = r"^[+-]?\d+$", re.compile(r"\d")
+_WORD = re.compile(r"[^\W\d_]{3,} ")
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def find_invalid_numbers(
 ) -> InvalidCells | None:
     """Describe the strings of a column in which at least half of the cells are numbers.
 
-    ``sample`` is a sample of the cells. Return None if the strings are many or contain digits. Also
-    return None if the numbers may be names of categories.
+    ``sample`` is a sample of the cells. Return None if the strings are many or contain digits,
+    except after a word as in "Less than 1 year". Also return None if the numbers may be names of
+    categories.
     """
     formats = [f for decimal in decimals for f in number_formats(decimal)]
     best = max(formats, key=lambda f: f.count(sample))
@@ -75,9 +78,9 @@ def find_invalid_numbers(
         return None
     invalid = pc.invert(best.match(cells))
     strings = cells.filter(invalid).unique().to_pylist()
-    has_digit = any(any(map(str.isdigit, string)) for string in strings)
+    are_codes = any(_DIGIT.search(text) and not _WORD.match(text) for text in strings)
     are_many = len(strings) > _MAX_REPORTED_STRINGS
-    return None if are_many or has_digit else describe_invalid_cells(cells, invalid, "number")
+    return None if are_many or are_codes else describe_invalid_cells(cells, invalid, "number")
 
 
 def describe_invalid_cells(cells: pa.Array, invalid: pa.Array, kind: str) -> InvalidCells:
