@@ -18,7 +18,11 @@ def as_matrix(request, monkeypatch):
     return np.asarray if request.param == "dense" else csr_array
 
 
-@pytest.mark.parametrize("rows", [ROWS, ROWS[:12], ROWS + 100], ids=["tall", "short", "far off"])
+@pytest.mark.parametrize(
+    "rows",
+    [ROWS, ROWS[:12], ROWS + 100, ROWS[:, :20].astype("float32")],
+    ids=["tall", "short", "far off", "float32"],
+)
 def test_all_solvers_agree_with_exact_pca(rows, as_matrix):
     exact, result = PCA(5, svd_solver="full").fit(rows), fit_pca(as_matrix(rows), 5, seed=0)
     assert np.allclose(result.mean, exact.mean_)

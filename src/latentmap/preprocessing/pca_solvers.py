@@ -72,9 +72,16 @@ def fit_pca_share(
 
 
 def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
-    if x.dtype == np.float64:
-        with limit_threads(x.size * min(x.shape)):
-            return _fit_exact(x, rank)
+    """Compute the decomposition by `_fit_exact`, `_fit_covariance` or scikit-learn.
+
+    With many rows, scikit-learn computes the covariance too, but takes half a second to import.
+    """
+    has_many_rows = len(x) >= MIN_ROWS_PER_COLUMN * x.shape[1] and x.shape[1] <= FEW_COLUMNS
+    with limit_threads(x.size * min(x.shape)):
+        if x.dtype == np.float64:
+            return _fit_exact(x, rank, has_many_rows)
+        if has_many_rows:
+            return _fit_covariance(x, rank)
     from sklearn.decomposition import PCA
 
     # scikit-learn divides 0 by 0 in explained_variance_ratio_ if all rows are equal.
@@ -86,21 +93,18 @@ def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
     return Decomposition(pca.mean_, pca.components_, variance, total, codes)
 
 
-def _fit_exact(x: np.ndarray, rank: int) -> Decomposition:
-    """Compute a singular value decomposition, or that of the covariance if there are many rows.
-
-    scikit-learn's PCA does the same, but takes half a second to import.
-    """
+def _fit_exact(x: np.ndarray, rank: int, has_many_rows: bool) -> Decomposition:
+    """Compute a singular value decomposition, or that of the covariance if there are many rows."""
     from scipy.linalg import svd
     from sklearn.utils.extmath import svd_flip
 
-    (n, d), mean = x.shape, x.mean(axis=0)
+    mean = x.mean(axis=0)
     centred = x - mean
-    if n >= MIN_ROWS_PER_COLUMN * d and d <= FEW_COLUMNS:
+    if has_many_rows:
         return _fit_covariance(centred, rank)._replace(mean=mean)
     values, components = svd(centred, full_matrices=False)[1:]
     components = svd_flip(None, components, u_based_decision=False)[1][:rank]
-    variance = values**2 / n
+    variance = values**2 / len(x)
     total = float(variance.sum())
     return Decomposition(mean, components, variance[:rank], total, centred @ components.T)
 
@@ -116,6 +120,7 @@ def _fit_covariance(x: np.ndarray | csr_array, rank: int) -> Decomposition:
         covariance += centred.T @ centred / n
     values, vectors = np.linalg.eigh(covariance)
     components = svd_flip(None, vectors.T[: -rank - 1 : -1], u_based_decision=False)[1]
+    components = components.astype(x.dtype, copy=False)
     variance = np.maximum(values[: -rank - 1 : -1], 0.0)
     codes = x @ components.T - components @ mean
     return Decomposition(mean, components, variance, float(np.trace(covariance)), codes)
