@@ -296,7 +296,7 @@ def test_the_command_rejects_unsuitable_data_and_outputs(workers, run, tables, f
     fitted.save(model)
     options = ("--workers", 2)
     result = run("encode", model, "digits", "-o", tmp_path / "codes.parquet", *options, code=2)
-    assert "expected a .parquet file or a folder of them for workers" in result.stderr
+    assert "expected a .parquet file or a folder of such files for workers" in result.stderr
     options = (*options, "--label", "label")
     result = run("encode", model, tables, "-o", tmp_path / "codes.csv", *options, code=2)
     assert "expected the suffix .parquet, found '.csv'" in result.stderr

@@ -16,7 +16,7 @@ from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
-from latentmap.preprocessing.column_types import to_floats
+from latentmap.preprocessing.column_types import SECONDS_PER_DAY, to_floats
 from latentmap.preprocessing.encoded_columns import Column
 from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.number_columns import NumberColumn
@@ -24,8 +24,6 @@ from latentmap.preprocessing.vector_columns import VectorColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ def _in_own_unit(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Convert values and reconstructions to numbers in the unit of the error, shape (n, k)."""
     if isinstance(column, NumberColumn):
-        factor = _SECONDS_PER_DAY if _is_date(column) else 1
+        factor = SECONDS_PER_DAY if _is_date(column) else 1
         x, y = (to_floats(part, column.type) for part in (values, column.decode(decoded)))
         return x[:, None] / factor, y[:, None] / factor
     scale = column.scale if isinstance(column, VectorColumn) else 1.0

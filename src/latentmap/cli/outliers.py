@@ -64,8 +64,8 @@ def outliers(
     The report also shows the columns or pixels that differ most from the values that the model
     expects.
 
-    With --workers, DATA must be a .parquet file or a folder of them, and the scores become a folder
-    of .parquet files in the order of the rows.
+    With --workers, DATA must be a .parquet file or a folder of such files. The scores are written
+    to a folder of .parquet files in the order of the rows.
     """
     check_worker_options(workers, ray)
     _check_outputs(output, workers is not None, model, data, reference)

@@ -51,7 +51,7 @@ def check_parquet_source(rows: Source) -> None:
     """Raise SettingError unless workers can read the rows: Parquet files, or a table."""
     if not isinstance(rows, ParquetSource | Table):
         raise SettingError(
-            f"{rows.name}: expected a .parquet file or a folder of them for workers, "
+            f"{rows.name}: expected a .parquet file or a folder of such files for workers, "
             "found data of another format"
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 from latentmap.data.frame_batches import without_zeros
 from latentmap.preprocessing.column_roles import infer_role
 from latentmap.preprocessing.column_types import (
+    SECONDS_PER_DAY,
     STRING_TYPES,
     Values,
     is_time_type,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 NUMBER, DATE, CATEGORY, TEXT = "number", "date", "category", "text"
 _KINDS = {"boolean": CATEGORY, "category": CATEGORY, "text": TEXT, "vector": TEXT}
 _MAX_VECTOR_NUMBERS = 4
-_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class DisplayColumn:
         if self.type.startswith("duration"):
             return {"format": "duration"}
         zone = self.type.partition("tz=")[2].rstrip("]")
-        if not zone and not (finite_values % _SECONDS_PER_DAY).any():
+        if not zone and not (finite_values % SECONDS_PER_DAY).any():
             return {"format": "date"}
         return {"format": "datetime", **({"time_zone": zone} if zone else {})}
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from latentmap.errors import SettingError
 from latentmap.export.onnx_graph import ML_DOMAIN, OnnxGraph
-from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
+from latentmap.preprocessing.category_columns import SPACES, BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import (
     STRING_TYPES,
     is_integer_type,
@@ -25,8 +25,6 @@ from latentmap.preprocessing.encoded_columns import Column, ConstantColumn
 from latentmap.preprocessing.number_columns import NumberColumn
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.preprocessing.vector_columns import VectorColumn
-
-_SPACES = " \t\n\v\f\r"
 
 
 def tensor_names(table: TableEncoder, part: str) -> list[str]:
@@ -195,7 +193,7 @@ def _encode_category(g: OnnxGraph, x: str, column: CategoryColumn) -> str:
     indices = {level: i for i, level in enumerate(levels)}
     indices |= dict.fromkeys(column.rare, len(levels))
     # Spaces around strings are removed from text tables, but not from data frames.
-    indices = {level.strip(_SPACES): i for level, i in reversed(indices.items())} | indices
+    indices = {level.strip(SPACES): i for level, i in reversed(indices.items())} | indices
     return _encode_strings(g, x, list(indices), codes, list(indices.values()))
 
 

@@ -20,12 +20,12 @@ from latentmap.networks.assembly import (
     with_flags,
 )
 from latentmap.networks.dense import Network
+from latentmap.networks.network_graphs import MAX_SCALED
 from latentmap.networks.pca import project
 from latentmap.networks.scaling_layers import Scaling
 
 MAX_NATS = 160.0  # Upper bound of the reconstruction loss of a row.
 DECODED_ROWS = 256  # Number of rows of a batch on which the decoder is trained.
-MAX_SCALED = 1e30  # Sums of products of larger numbers can overflow in float32.
 
 
 @keras.saving.register_keras_serializable("latentmap")

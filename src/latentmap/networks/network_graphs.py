@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from latentmap.preprocessing.column_terms import ColumnTerms
 
 MAX_NETWORK_INPUT = 5.0  # `clip_extremes` limits the inputs of a network to this magnitude.
-MAX_SCALED = 1e30  # Limit of `clip_to_finite`.
+MAX_SCALED = 1e30  # Sums of products of larger numbers can overflow in float32.
 
 
 @dataclass(frozen=True)

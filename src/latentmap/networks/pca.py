@@ -16,10 +16,9 @@ from keras import KerasTensor, layers, ops
 from latentmap.networks.dense import Network
 from latentmap.networks.initializers import Constant
 from latentmap.networks.losses import Loss
+from latentmap.networks.network_graphs import MAX_NETWORK_INPUT
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
-
-MAX_NETWORK_INPUT = 5.0
 
 
 @keras.saving.register_keras_serializable("latentmap")

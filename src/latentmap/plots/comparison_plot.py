@@ -9,9 +9,9 @@ from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, tile_images, to_rgb
 from latentmap.plots.matplotlib_types import Axes, ScalarMappable
+from latentmap.plots.reconstruction_plot import MAX_UNNAMED_COLUMNS
 
 _MAX_NAMED_COLUMNS = 12
-_MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
 _PERCENTILE = 99.5  # Absolute differences above this percentile have the deepest colour.
 _ROW_COLORS = (style.PALETTE[0], style.PALETTE[6])
 
@@ -72,7 +72,7 @@ def comparison(
         return style.hide_frame(ax)
     style.set_titles(ax, title, title_pad=26)  # The legend is between the title and the plot.
     pair, decoded_pair = (part.reshape(2, -1).astype(np.float64) for part in (pair, decoded_pair))
-    if column_names is None and pair.shape[1] > _MAX_UNNAMED_COLUMNS:
+    if column_names is None and pair.shape[1] > MAX_UNNAMED_COLUMNS:
         _draw_lines(ax, pair, decoded_pair, captions)
     else:
         names = style.column_names_or_default(column_names, pair.shape[1])
@@ -91,7 +91,7 @@ def _figure_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[f
         height, width = row_shape[:2]
         return 8.2, 2 * 2.15 * height / width + 0.8
     width = int(np.prod(row_shape))
-    if not has_names and width > _MAX_UNNAMED_COLUMNS:
+    if not has_names and width > MAX_UNNAMED_COLUMNS:
         return 8.0, 4.2
     return 8.0, 0.36 * min(width, _MAX_NAMED_COLUMNS) + 1.6
 

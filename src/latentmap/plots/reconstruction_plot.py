@@ -18,7 +18,7 @@ _MAX_BARS = 12
 _CELL_INCHES, _CELL_WIDTH, _MAX_CELL_CHARACTERS = 1.15, 0.8, 17
 _MAX_NAME_CHARACTERS = 14  # Names of images have a font of 8 points, and an image has .95 inches.
 _MAX_DEVIATIONS = 3.0  # Positions farther from the mean are drawn at the edge of a cell.
-_MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
+MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
 _MAX_LABEL_CHARACTERS = 80  # Column names with more characters in total are rotated.
 
 
@@ -87,7 +87,7 @@ def reconstructions(
         _draw_cells((rows, decoded_rows), cells, ax, cell_names[:_MAX_BARS])
         return _name_rows(ax, row_names)
     ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.8)
-    if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
+    if column_names is None and rows.shape[1] > MAX_UNNAMED_COLUMNS:
         return _name_rows(_draw_lines(rows, decoded_rows, ax), row_names)
     names = range(rows.shape[1]) if column_names is None else column_names
     return _name_rows(_draw_bars(rows, decoded_rows, ax, names), row_names)

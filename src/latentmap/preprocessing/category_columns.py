@@ -16,7 +16,7 @@ MAX_LEVELS = 50
 MIN_LEVEL_SHARE = 0.002
 OTHER = "(other)"
 MIN_ENCODED_STRINGS = 64  # Fewer strings are looked up one by one, which is faster.
-_SPACES = " \t\n\v\f\r"
+SPACES = " \t\n\v\f\r"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ class CategoryColumn(Column):
         if string is None or string in indices:
             return -1 if string is None else indices[string]
         # Spaces around strings are removed from text tables, but not from data frames.
-        return indices.get(string.strip(_SPACES), -1)
+        return indices.get(string.strip(SPACES), -1)
 
     @cached_property
     def _level_indices(self) -> dict[str, int]:
@@ -195,7 +195,7 @@ class CategoryColumn(Column):
         levels = self.levels[: -1 if self.rare else None]
         indices = dict(zip(levels, range(len(levels)), strict=True))
         indices |= dict.fromkeys(self.rare, len(levels))
-        trimmed = {string.strip(_SPACES): i for string, i in reversed(indices.items())}
+        trimmed = {string.strip(SPACES): i for string, i in reversed(indices.items())}
         return trimmed | indices
 
     def validate(self) -> None:

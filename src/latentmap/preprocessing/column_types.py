@@ -24,7 +24,7 @@ _NAMES = (
 )
 # Number of units per second, for the units in which Arrow stores dates, times and durations.
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_SECONDS_PER_DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
 def type_name(dtype: pa.DataType) -> str:
@@ -129,6 +129,6 @@ def _as_float64(values: Values) -> np.ndarray:
 def seconds_per_unit(name: str) -> float:
     """Return the number of seconds in a unit of a date, time or duration type."""
     if name.startswith("date"):
-        return _SECONDS_PER_DAY
+        return SECONDS_PER_DAY
     unit = name[name.index("[") + 1 :].split(",")[0].rstrip("]")
     return 1.0 / _PER_SECOND[unit]
