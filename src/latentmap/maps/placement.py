@@ -168,7 +168,7 @@ class Placement(FileRecord):
         neighbors: np.ndarray,
         distances: np.ndarray,
         encode: Encode | None = None,
-        left_out: np.ndarray | None = None,
+        squares: list[np.ndarray] | None = None,
     ) -> np.ndarray:
         """Return the mode of the positions of given neighbours, shape (n, n_components).
 
@@ -181,13 +181,14 @@ class Placement(FileRecord):
         window, a step of mean shift (Y. Cheng, IEEE PAMI 17, 1995).
 
         ``encode`` is called at most once, for the rows whose neighbours are in several clusters.
-        Points of fitted rows with the indices ``left_out`` are placed as if they were not stored.
+        ``squares`` are the results of `FittedRows.group_squares`, which are computed by default.
         """
         if encode is not None and not self.n_neighbors:
             return encode(np.arange(len(neighbors)))
-        squares: list[np.ndarray] = []
-        if self.penalty:
-            squares = self.fitted.group_squares(points, neighbors, left_out)
+        if not self.penalty:
+            squares = []
+        elif squares is None:
+            squares = self.fitted.group_squares(points, neighbors)
         codes, agreement = self._vote_in_blocks(neighbors, distances, squares)
         rows = np.flatnonzero(agreement < MIN_AGREEMENT)
         if encode is not None and self.encoder_weight and len(rows):

@@ -122,12 +122,19 @@ def _select_votes(
     n_searched = min(max(RECALL_NEIGHBORS) + 1, len(fitted))
     neighbors = drop_self(fitted.nearest_rows(points, n_searched)[0], queries)
     distances = fitted.distances(points, neighbors)
+    squares = fitted.group_squares(points, neighbors[:, :MANY_NEIGHBORS], queries)
+
+    def vote(candidate: Placement, k: int) -> np.ndarray:
+        return candidate.vote(
+            points,
+            neighbors[:, :k],
+            distances[:, :k],
+            encoded.__getitem__,
+            [array[:, :k] for array in squares],
+        )
 
     def recall(candidate: Placement) -> float:
-        k = candidate.n_neighbors
-        codes = candidate.vote(
-            points, neighbors[:, :k], distances[:, :k], encoded.__getitem__, queries
-        )
+        codes = vote(candidate, candidate.n_neighbors)
         nearest = drop_self(fitted.nearest_positions(codes, n_searched)[1], queries)
         return sum(_recall(neighbors, nearest, k) for k in RECALL_NEIGHBORS)
 
@@ -148,10 +155,8 @@ def _select_votes(
         for group in fitted.groups:  # The first transform is then fast.
             group.all_means_and_variances()
     k = best.n_neighbors or COMPARED_NEIGHBORS
-    neighbors, distances = neighbors[:, :k], distances[:, :k]
-    best = replace(best, min_spread=_min_spread(best, neighbors))
-    codes = best.vote(points, neighbors, distances, encoded.__getitem__, queries)
-    ratios = best.measure(codes, neighbors, distances).distance_ratio
+    best = replace(best, min_spread=_min_spread(best, neighbors[:, :k]))
+    ratios = best.measure(vote(best, k), neighbors[:, :k], distances[:, :k]).distance_ratio
     # Copies of a row have the ratio 0, which says nothing about the distances of other rows.
     high_ratio = np.percentile(ratios[ratios > 0], HIGH_PERCENTILE) if ratios.any() else 1.0
     return replace(best, high_distance_ratio=float(high_ratio))
