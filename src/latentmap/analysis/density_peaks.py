@@ -103,7 +103,7 @@ def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarr
 
 
 def _median_component_size(neighbors: np.ndarray) -> int:
-    """Return the size of the connected component of a point, as the median over all points.
+    """Return the median, over all points, of the size of the connected component of a point.
 
     Each point is connected to its 10 nearest neighbours.
     """

@@ -8,7 +8,7 @@ from latentmap.errors import FileError
 
 # Counts of symbols start at the prior, which has the weight of this number of rows.
 PRIOR_ROWS = 16
-# A coded row adds this weight to its symbol. Weights of the prior are integers, and may be smaller.
+# Weight that each coded row adds to its symbol. The weights of the prior may be smaller integers.
 ROW_WEIGHT = 1 << 12
 MIN_UPDATE_INTERVAL, MAX_UPDATE_INTERVAL = 16, 2048
 

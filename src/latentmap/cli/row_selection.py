@@ -101,7 +101,7 @@ def check_output(
     folder: bool = False,
     hints: Mapping[str, str] = {},
 ) -> None:
-    """Check an output path, which must differ from all inputs; these may have row numbers."""
+    """Check that an output path differs from all inputs, which may end with a row number."""
     if path is not None:
         paths = [split_row_number(str(text))[0] for text in inputs if text is not None]
         check_output_path(path, suffixes, paths, folder, {**_OUTPUT_HINTS, **hints})

@@ -77,10 +77,10 @@ class CellFormat:
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return a mask of the cells that have this format; null stays null."""
-        return pc.match_substring_regex(cells, f"^(?:{self.pattern})$")
+        return _match(cells, self.pattern)
 
     def count(self, cells: Sequence[str]) -> int:
-        """Return the number of cells that have this format; fast for a sample of cells."""
+        """Return the number of cells that have this format; faster than `match` for a sample."""
         return len(matching_cells(cells, self.pattern))
 
     def match_all(self, cells: pa.Array) -> bool:
@@ -97,11 +97,15 @@ class CellFormat:
             return None
 
 
+def _match(cells: pa.Array, pattern: str) -> pa.Array:
+    return pc.match_substring_regex(cells, f"^(?:{pattern})$")
+
+
 def matching_cells(cells: Sequence[str], pattern: str) -> list[str]:
-    """Return the cells that match a pattern of Arrow; fast for a sample of cells."""
+    """Return the cells that match a pattern of Arrow; faster than Arrow for a sample."""
     if max(map(len, cells), default=0) > _MAX_PYTHON_LENGTH:
         strings = pa.array(cells)
-        return strings.filter(pc.match_substring_regex(strings, f"^(?:{pattern})$")).to_pylist()
+        return strings.filter(_match(strings, pattern)).to_pylist()
     return list(filter(_compile(pattern).fullmatch, cells))
 
 

@@ -220,7 +220,7 @@ def matching_formats(
             if n_matched == len(strings) >= _MIN_COMPACT_DATES:
                 yield cell_format
             continue
-        if cell_format.usual_pattern and not _are_mostly_usual(strings, cell_format):
+        if cell_format.usual_pattern and not _has_usual_cells(strings, cell_format):
             continue
         if n_matched >= _SAMPLE_SHARE * len(strings):
             yield cell_format
@@ -232,8 +232,8 @@ def matching_formats(
         yield from _combined_dates(strings, dates)
 
 
-def _are_mostly_usual(cells: list[str], cell_format: CellFormat) -> bool:
-    """Return whether half of the cells have the usual pattern, with enough distinct values."""
+def _has_usual_cells(cells: list[str], cell_format: CellFormat) -> bool:
+    """Return whether half of the cells, and enough different ones, match ``usual_pattern``."""
     usual_cells = matching_cells(cells, cell_format.usual_pattern or cell_format.pattern)
     n_different = len(set(usual_cells))
     return 2 * len(usual_cells) >= len(cells) and n_different >= cell_format.min_usual

@@ -105,7 +105,7 @@ def is_description(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def column_kind(cells: Sequence[str], min_share: float = _COLUMN_SHARE) -> str:
-    """Return the kind of at least a given share of the cells that are not missing, or "text"."""
+    """Return the kind that at least ``min_share`` of the cells with a value have, or "text"."""
     kinds = Counter(cell_kind(cell) for cell in cells)
     del kinds["missing"]
     if not kinds:

@@ -215,7 +215,7 @@ class CsvRows:
 
 
 def row_notes(n_comments: int, n_headers: int, n_filled: int = 0, n_blank: int = 0) -> list[str]:
-    """Return short phrases about lines that were skipped or filled."""
+    """Return a short phrase for each kind of line that was skipped or filled."""
     counts = {
         "skipped {:,} comment line": n_comments,
         "filled {:,} short line": n_filled,

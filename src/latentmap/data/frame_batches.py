@@ -63,7 +63,9 @@ def _as_csv_values(path: Path, table: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     columns = [
-        _duration_strings(column) if types.is_duration(column.type) else without_zeros(column)
+        _duration_strings(column)
+        if types.is_duration(column.type)
+        else to_shortest_time_type(column)
         for column in table.columns
     ]
     return pa.table(columns, table.column_names)
@@ -82,7 +84,7 @@ def format_duration(duration: datetime.timedelta) -> str:
     return f"{duration.days} days {'+' * (duration.days < 0)}{time}"
 
 
-def without_zeros(times: Values) -> Values:
+def to_shortest_time_type(times: Values) -> Values:
     """Convert dates and times to the type with the shortest strings that keeps all values.
 
     These are dates if all times are at midnight. Values of other types are returned as they are.
@@ -90,7 +92,7 @@ def without_zeros(times: Values) -> Values:
     Examples
     --------
     >>> import pyarrow as pa
-    >>> str(without_zeros(pa.array([86_400_000_000], pa.timestamp("us")))[0])
+    >>> str(to_shortest_time_type(pa.array([86_400_000_000], pa.timestamp("us")))[0])
     '1970-01-02'
     """
     import pyarrow as pa

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.data.array_checks import as_labels, check_label_memory
-from latentmap.data.frame_batches import without_zeros
+from latentmap.data.frame_batches import to_shortest_time_type
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _distinct_labels(distinct: pa.Array) -> np.ndarray:
         distinct = parse_column(distinct.cast("string"), role="label").values
     if types.is_integer(distinct.type) or types.is_floating(distinct.type):
         return np.append(_numbers(distinct), np.nan)
-    return np.array([*map(_as_text, without_zeros(distinct).to_pylist()), ""], dtype=str)
+    return np.array([*map(_as_text, to_shortest_time_type(distinct).to_pylist()), ""], dtype=str)
 
 
 def _numbers(column: pa.ChunkedArray | pa.Array) -> np.ndarray:

@@ -77,7 +77,7 @@ def _are_notes(records: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], 
 
 
 def _is_row(cells: Sequence[str], kinds: Sequence[str]) -> bool:
-    """Return whether cells can be a row of a table with given kinds of columns."""
+    """Return whether the cells fit the kinds of the columns of a table."""
     if len(cells) != len(kinds):
         return False
     if kinds[0] not in ("number", "date") and len(cells) > 1 and _is_blank(cells[1:]):
@@ -181,10 +181,11 @@ class TableRowStream(io.RawIOBase):
         self._n_quotes += text.count(self._quote)
         if not (self._has_separator_lines or (self._header and self._header in text)):
             return text
-        # A text that starts inside a quoted cell gets a quote at its start, which is removed again.
-        return self._lines_and_cells.sub(self._omit, self._quote * is_in_cell + text)[is_in_cell:]
+        # If the text starts inside a quoted cell, a quote is added for the search.
+        replaced = self._lines_and_cells.sub(self._replace_line, self._quote * is_in_cell + text)
+        return replaced[is_in_cell:]
 
-    def _omit(self, match: re.Match[bytes]) -> bytes:
+    def _replace_line(self, match: re.Match[bytes]) -> bytes:
         """Return a quoted cell as it is, and an empty line for a header or a separator line."""
         self.n_headers += match.lastgroup == "header"
         return match[0] if match.lastgroup == "cell" else b""

@@ -37,7 +37,7 @@ def parse_string_columns(
     for name, column in candidates.items():
         is_text = options.roles.get(name) in TEXT_ROLES
         if is_text and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            table = _remove_missing(table, name, clean_cells(column, options.missing))
+            table = _set_missing_to_null(table, name, clean_cells(column, options.missing))
         else:
             strings[name] = column if column.type == pa.string() else column.cast("string")
     if not strings:
@@ -49,14 +49,14 @@ def parse_string_columns(
         if not is_string_type(table.schema.field(name).type) and values.type != pa.date32():
             del columns[name]
         elif pa.types.is_string(values.type):
-            table = _remove_missing(table, name, values)
+            table = _set_missing_to_null(table, name, values)
         else:
             table = table.set_column(table.column_names.index(name), name, values)
     return table, columns
 
 
-def _remove_missing(table: pa.Table, name: str, cells: pa.Array) -> pa.Table:
-    """Return a table whose strings of a column are null where the parsed cells are null."""
+def _set_missing_to_null(table: pa.Table, name: str, cells: pa.Array) -> pa.Table:
+    """Replace the strings of a column by null where the parsed cells are null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

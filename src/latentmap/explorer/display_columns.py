@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from latentmap.data.frame_batches import without_zeros
+from latentmap.data.frame_batches import to_shortest_time_type
 from latentmap.preprocessing.column_roles import infer_role
 from latentmap.preprocessing.column_types import (
     SECONDS_PER_DAY,
@@ -158,7 +158,7 @@ def as_display_strings(values: Values) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     try:
-        strings = without_zeros(values).cast(pa.string())
+        strings = to_shortest_time_type(values).cast(pa.string())
         if pa.types.is_timestamp(values.type):
             strings = pc.replace_substring_regex(strings, r"\.0+(Z?)$", r"\1")
         return strings

@@ -318,7 +318,7 @@ def _select(encode: Encode | None, rows: np.ndarray) -> Encode | None:
 
 
 def _votes(differences: np.ndarray, width: float = WIDE_WINDOW) -> np.ndarray:
-    """Return the votes at differences of positions, which are overwritten.
+    """Return the votes at differences of positions; the array of differences is overwritten.
 
     The first axis of the differences is the component. They, and the standard deviation ``width``
     of a vote, are multiples of the window.

@@ -46,7 +46,7 @@ def row_sizes(rows: np.ndarray) -> np.ndarray:
     >>> row_sizes(np.array([[3.0, 3.0], [np.nan, 0.0]])).tolist()
     [3.0, 0.0]
     """
-    # An array without rows cannot be reshaped to a width of -1.
+    # NumPy cannot infer the width of an array without rows.
     squares = rows.reshape(len(rows), math.prod(rows.shape[1:])).astype(np.float64) ** 2
     is_known = ~np.isnan(squares)
     return np.sqrt(np.nansum(squares, axis=1) / np.maximum(is_known.sum(axis=1), 1))
